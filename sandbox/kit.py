@@ -96,12 +96,20 @@ class StandIn:
         """Counts a call that the middleware cannot name, such as one operation inside a batch."""
         self.calls[route] += 1
 
+    def route_name(self, request: web.Request) -> str:
+        """The name under which a call is counted and faulted; overridden where routing is not aiohttp's."""
+        resource = request.match_info.route.resource
+        return f"{request.method} {resource.canonical if resource else request.path}"
+
+    def report(self) -> dict[str, Json]:
+        """What ``GET /admin/report`` answers; a stand-in adds its own figures by overriding it."""
+        return {"calls": dict(self.calls), "total": sum(self.calls.values()), "breaches": self.breaches}
+
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/admin/"):
             return await handler(request)
-        resource = request.match_info.route.resource
-        route = f"{request.method} {resource.canonical if resource else request.path}"
+        route = self.route_name(request)
         self.calls[route] += 1
         if self.latency_seconds:
             await asyncio.sleep(self.latency_seconds)
@@ -162,7 +170,7 @@ class StandIn:
         return stream
 
     async def _report(self, _request: web.Request) -> web.Response:
-        return json_response({"calls": dict(self.calls), "total": sum(self.calls.values()), "breaches": self.breaches})
+        return json_response(self.report())
 
     async def _clear_report(self, _request: web.Request) -> web.Response:
         self.calls.clear()
