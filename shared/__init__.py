@@ -1,0 +1,1 @@
+"""The parts of DynaConnect that its functions share."""

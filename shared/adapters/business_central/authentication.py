@@ -1,0 +1,120 @@
+"""How calls to Business Central prove who they are: a token of Entra ID, or a user with a key on-premises."""
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from azure.core.credentials import AccessToken
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
+from azure.identity.aio import (
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+)
+
+from shared.domain.errors import RetryLater, StopConnection
+from shared.ports.platform import Secrets
+from shared.settings import BusinessCentralSettings
+
+SCOPE: Final = "https://api.businesscentral.dynamics.com/.default"
+FEDERATION_SCOPE: Final = "api://AzureADTokenExchange/.default"
+RENEW_BEFORE_SECONDS: Final = 300
+
+type Headers = dict[str, str]
+
+
+@dataclass(slots=True)
+class BasicAuthorization:
+    """User name and web service access key, on-premises only (BC 1)."""
+
+    username: str
+    secrets: Secrets
+
+    async def __call__(self, renew: bool) -> Headers:
+        """The header of a call; ``renew`` reads the key again."""
+        if renew:
+            self.secrets.forget()
+        password = await self.secrets.get("BUSINESS_CENTRAL_PASSWORD")
+        text = base64.b64encode(f"{self.username}:{password}".encode()).decode()
+        return {"Authorization": f"Basic {text}"}
+
+
+@dataclass(slots=True)
+class TokenAuthorization:
+    """A bearer token that one refresher renews under a lock. ``make`` builds the credential from fresh secrets."""
+
+    make: Callable[[], Awaitable[AsyncTokenCredential]]
+    secrets: Secrets
+    _token: AccessToken | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __call__(self, renew: bool) -> Headers:
+        """The header of a call; ``renew`` fetches a new token with newly read secrets."""
+        refused = self._token
+        if renew or not self._fresh():
+            async with self._lock:
+                # Whoever came first has renewed for all who were refused with the same token.
+                if not self._fresh() or (renew and self._token is refused):
+                    if renew:
+                        self.secrets.forget()
+                    self._token = await self._fetch()
+        if self._token is None:
+            raise RuntimeError("no token after a refresh")
+        return {"Authorization": f"Bearer {self._token.token}"}
+
+    def _fresh(self) -> bool:
+        return self._token is not None and self._token.expires_on - RENEW_BEFORE_SECONDS > time.time()
+
+    async def _fetch(self) -> AccessToken:
+        try:
+            async with await self.make() as credential:
+                return await credential.get_token(SCOPE)
+        except ClientAuthenticationError as error:
+            raise StopConnection(
+                "credentials",
+                "Entra ID refuses the credentials for Business Central.",
+                todo="Check tenant, client id and the credential; a secret or certificate may have expired.",
+                detail=str(error),
+            ) from error
+        except (HttpResponseError, ServiceRequestError) as error:
+            raise RetryLater("login_unreachable", "Entra ID cannot be reached.", detail=str(error)) from error
+
+
+def authorization(
+    settings: BusinessCentralSettings, secrets: Secrets
+) -> BasicAuthorization | TokenAuthorization:
+    """The way of signing in that the settings name."""
+    if settings.auth == "basic":
+        return BasicAuthorization(settings.username, secrets)
+
+    async def make() -> AsyncTokenCredential:
+        options: dict[str, Any] = (
+            {"authority": settings.authority, "disable_instance_discovery": True}
+            if settings.authority
+            else {}
+        )
+        tenant, client = settings.tenant, settings.client_id
+        if settings.auth == "client_secret":
+            secret = await secrets.get("BUSINESS_CENTRAL_CLIENT_SECRET")
+            return ClientSecretCredential(tenant, client, secret, **options)
+        if settings.auth == "certificate":
+            certificate = (await secrets.get("BUSINESS_CENTRAL_CERTIFICATE")).encode()
+            return CertificateCredential(tenant, client, certificate_data=_pem(certificate), **options)
+        own: dict[str, Any] = (
+            {"client_id": settings.identity_client_id} if settings.identity_client_id else {}
+        )
+        async with ManagedIdentityCredential(**own) as identity:
+            assertion = (await identity.get_token(FEDERATION_SCOPE)).token
+        return ClientAssertionCredential(tenant, client, lambda: assertion, **options)
+
+    return TokenAuthorization(make, secrets)
+
+
+def _pem(certificate: bytes) -> bytes:
+    """Key Vault gives a certificate as PEM text or as base64 of PKCS12; both are taken."""
+    return certificate if b"-----BEGIN" in certificate else base64.b64decode(certificate)

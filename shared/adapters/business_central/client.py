@@ -1,0 +1,243 @@
+"""The Business Central port over HTTP, for one company."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from shared.adapters.business_central import odata
+from shared.adapters.business_central.errors import TABLE
+from shared.adapters.http import Answer, JsonClient
+from shared.adapters.resolutions import Refusal, resolve
+from shared.domain.errors import NotFound, StopConnection
+from shared.ports.systems import Lookup
+
+type JsonObject = dict[str, Any]
+
+API: Final = "api/v2.0"
+ANALYTICS: Final = ("api/microsoft/analytics/v1.0", "api/microsoft/analytics/v0.5")
+"""v1.0 from 28.0, v0.5 on 26.x and 27.x (business-central.md 0.4)."""
+REFERENCE_SECONDS: Final = 600.0
+REFRESH_SECONDS: Final = 60.0
+BATCH_MOST: Final = 100
+ENTRIES_PER_FILTER: Final = 40
+
+
+@dataclass(slots=True)
+class BusinessCentralClient:
+    """One company of one environment. ``company`` is its id or name."""
+
+    client: JsonClient
+    company: str
+    _company_id: str = ""
+    _analytics: str = ""
+    _lists: dict[str, tuple[float, list[JsonObject]]] = field(default_factory=dict)
+    _company_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def _company_path(self) -> str:
+        """``companies(id)``: ids are stable, names can change, so a name is resolved once."""
+        if not self._company_id:
+            async with self._company_lock:
+                if not self._company_id:
+                    self._company_id = await self._resolve_company()
+        return f"companies({self._company_id})"
+
+    async def _resolve_company(self) -> str:
+        answer = await self.client.request("GET", f"{API}/companies")
+        wanted = self.company.casefold()
+        for row in answer.body["value"]:
+            names = {str(row.get(name, "")).casefold() for name in ("id", "name", "displayName")}
+            if wanted in names:
+                return str(row["id"])
+        raise StopConnection(
+            "company",
+            f"Business Central has no company {self.company} that the application may see.",
+            todo="Check BUSINESS_CENTRAL_COMPANY and the application's permissions.",
+        )
+
+    async def _path(self, rest: str, api: str = API) -> str:
+        return f"{api}/{await self._company_path()}/{rest}"
+
+    async def read(self, entity_set: str, record_id: str, *, expand: str = "") -> JsonObject:
+        """One record by its id; raises NotFound."""
+        params = {"$expand": expand} if expand else None
+        answer = await self.client.request(
+            "GET", await self._path(odata.key(entity_set, record_id)), params=params
+        )
+        return dict(answer.body)
+
+    async def find(self, lookups: Sequence[Lookup]) -> list[list[JsonObject]]:
+        """One call: a plain read for one search, a batch for several."""
+        company = await self._company_path()
+        urls = [
+            f"{company}/{one.entity_set}?$filter={quote(odata.all_equal({one.field: one.value}))}"
+            for one in lookups
+        ]
+        if len(urls) == 1:
+            answer = await self.client.request("GET", f"{API}/{urls[0]}")
+            return [list(answer.body["value"])]
+        found: list[list[JsonObject]] = []
+        for start in range(0, len(urls), BATCH_MOST):
+            found += [
+                list(body["value"]) for body in await self._batch_read(urls[start : start + BATCH_MOST])
+            ]
+        return found
+
+    async def _batch_read(self, urls: Sequence[str]) -> list[JsonObject]:
+        requests = [{"method": "GET", "id": str(number), "url": url} for number, url in enumerate(urls)]
+        answer = await self.client.request(
+            "POST", f"{API}/$batch", body={"requests": requests}, repeatable=True
+        )
+        bodies = []
+        for one in answer.body["responses"]:
+            if one["status"] >= 400:
+                error = (one.get("body") or {}).get("error", {})
+                refusal = Refusal(
+                    self.client.system,
+                    "GET",
+                    "$batch",
+                    int(one["status"]),
+                    str(error.get("code", "")),
+                    str(error.get("message", "")),
+                    str(one.get("body"))[:500],
+                )
+                raise resolve(TABLE, refusal, after=None, safe=True)
+            bodies.append(one["body"])
+        return bodies
+
+    async def scan(
+        self, entity_set: str, *, equal: Mapping[str, str] | None = None, select: Sequence[str] = ()
+    ) -> AsyncIterator[list[JsonObject]]:
+        """Pages as the server cuts them, following its next links on our own host."""
+        params = {}
+        if equal:
+            params["$filter"] = odata.all_equal(equal)
+        if select:
+            params["$select"] = ",".join(select)
+        path = await self._path(entity_set)
+        async for page in self._pages(path, params):
+            yield page
+
+    async def _pages(self, path: str, params: Mapping[str, str]) -> AsyncIterator[list[JsonObject]]:
+        answer: Answer = await self.client.request("GET", path, params=params or None)
+        while True:
+            yield list(answer.body["value"])
+            following = answer.body.get("@odata.nextLink")
+            if not following:
+                return
+            _, _, query = str(following).partition("?")
+            answer = await self.client.request("GET", f"{path}?{query}")
+
+    async def create(self, entity_set: str, body: JsonObject) -> JsonObject:
+        """Adds a record (with its lines) and returns it as stored."""
+        answer = await self.client.request("POST", await self._path(entity_set), body=body)
+        return dict(answer.body)
+
+    async def change(self, entity_set: str, record_id: str, values: JsonObject, etag: str) -> JsonObject:
+        """Changes the named fields if the etag still fits; raises ChangedMeanwhile."""
+        path = await self._path(odata.key(entity_set, record_id))
+        answer = await self.client.request("PATCH", path, body=values, headers={"If-Match": etag or "*"})
+        return dict(answer.body)
+
+    async def remove(self, entity_set: str, record_id: str, etag: str) -> None:
+        """Deletes a record if the etag still fits; one that is already gone is success."""
+        path = await self._path(odata.key(entity_set, record_id))
+        try:
+            await self.client.request("DELETE", path, headers={"If-Match": etag or "*"})
+        except NotFound:
+            return
+
+    async def act(self, entity_set: str, record_id: str, action: str) -> None:
+        """Runs a bound action; a lost answer is OutcomeUnknown."""
+        await self.client.request("POST", f"{await self._path(odata.key(entity_set, record_id))}/{action}")
+
+    async def ledger_of_entries(self, entries: Sequence[int]) -> list[JsonObject]:
+        """Detailed rows of the named customer ledger entries."""
+        rows: list[JsonObject] = []
+        for start in range(0, len(entries), ENTRIES_PER_FILTER):
+            rows += await self._ledger(
+                odata.any_number("cleEntryNo", entries[start : start + ENTRIES_PER_FILTER])
+            )
+        return rows
+
+    async def ledger_of_document(self, number: str) -> list[JsonObject]:
+        """Detailed rows that carry a document number."""
+        return await self._ledger(odata.all_equal({"dcleDocumentNo": number}))
+
+    async def ledger_after(self, entry: int) -> list[JsonObject]:
+        """Detailed rows numbered above ``entry``."""
+        return await self._ledger(f"dcleEntryNo gt {int(entry)}")
+
+    async def _ledger(self, condition: str) -> list[JsonObject]:
+        routes = [self._analytics] if self._analytics else list(ANALYTICS)
+        for route in routes:
+            try:
+                path = await self._path("customerLedgerEntries", route)
+                rows = [row async for page in self._pages(path, {"$filter": condition}) for row in page]
+            except NotFound:
+                continue
+            self._analytics = route
+            return rows
+        raise StopConnection(
+            "analytics_absent",
+            "Business Central offers no analytics API, so payments cannot be read.",
+            todo="Install the Power BI connector app of Business Central (26 or newer) and give Power BI Core Basic.",
+        )
+
+    async def reference(self, entity_set: str) -> list[JsonObject]:
+        """All rows of a small set, at most ten minutes old."""
+        known = self._lists.get(entity_set)
+        if known and known[0] + REFERENCE_SECONDS > time.monotonic():
+            return known[1]
+        return await self._load(entity_set)
+
+    async def refresh(self, entity_set: str) -> list[JsonObject]:
+        """The rows read anew, at most once a minute."""
+        known = self._lists.get(entity_set)
+        if known and known[0] + REFRESH_SECONDS > time.monotonic():
+            return known[1]
+        return await self._load(entity_set)
+
+    async def _load(self, entity_set: str) -> list[JsonObject]:
+        rows = [row async for page in self.scan(entity_set) for row in page]
+        self._lists[entity_set] = (time.monotonic(), rows)
+        return rows
+
+    async def subscriptions(self) -> list[JsonObject]:
+        """The webhook subscriptions of the environment; the set is not below a company."""
+        return [row async for page in self._pages(f"{API}/subscriptions", {}) for row in page]
+
+    async def resource_of(self, entity_set: str) -> str:
+        """The resource text of a set of this company."""
+        return f"/{API}/{await self._company_path()}/{entity_set}"
+
+    async def subscribe(self, entity_set: str, url: str, client_state: str) -> None:
+        """Asks for notifications; Business Central calls the url within this call."""
+        body = {
+            "notificationUrl": url,
+            "resource": await self.resource_of(entity_set),
+            "clientState": client_state,
+        }
+        await self.client.request("POST", f"{API}/subscriptions", body=body)
+
+    async def renew_subscription(self, subscription: JsonObject, client_state: str) -> None:
+        """Extends a subscription; raises NotFound when it is gone."""
+        body = {
+            "notificationUrl": subscription["notificationUrl"],
+            "resource": subscription["resource"],
+            "clientState": client_state,
+        }
+        await self.client.request("PATCH", _subscription(subscription), body=body, headers={"If-Match": "*"})
+
+    async def unsubscribe(self, subscription: JsonObject) -> None:
+        """Ends a subscription; one that is already gone is success."""
+        try:
+            await self.client.request("DELETE", _subscription(subscription), headers={"If-Match": "*"})
+        except NotFound:
+            return
+
+
+def _subscription(row: JsonObject) -> str:
+    return f"{API}/subscriptions({quote(odata.text(str(row['subscriptionId'])))})"

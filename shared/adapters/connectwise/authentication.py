@@ -1,0 +1,24 @@
+"""How calls to ConnectWise prove who they are: an API member's keys and the integration's client id."""
+
+import base64
+from dataclasses import dataclass
+
+from shared.ports.platform import Secrets
+from shared.settings import ConnectWiseSettings
+
+
+@dataclass(slots=True)
+class ConnectWiseAuthorization:
+    """Basic authentication as ``company+publickey`` with the header ``clientId`` (connectwise.md 2.1)."""
+
+    settings: ConnectWiseSettings
+    secrets: Secrets
+
+    async def __call__(self, renew: bool) -> dict[str, str]:
+        """The headers of a call; ``renew`` reads the keys again."""
+        if renew:
+            self.secrets.forget()
+        public = await self.secrets.get("CONNECTWISE_PUBLIC_KEY")
+        private = await self.secrets.get("CONNECTWISE_PRIVATE_KEY")
+        text = base64.b64encode(f"{self.settings.company}+{public}:{private}".encode()).decode()
+        return {"Authorization": f"Basic {text}", "clientId": self.settings.client_id}

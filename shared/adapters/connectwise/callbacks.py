@@ -1,0 +1,106 @@
+"""Proves that a callback comes from ConnectWise (connectwise.md 3.4).
+
+The signature is the base64 of an HMAC-SHA256 over the raw body; its key is the SHA-256 of a signing key that
+``key_url`` in the body names. That address is the sender's word, so it is fetched only from ConnectWise's own
+hosts or from the configured site, without redirects, and keys are kept.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import simplejson
+
+from shared.domain.errors import RetryLater
+from shared.ports.hooks import Refused
+
+VENDOR_DOMAIN: Final = ".myconnectwise.net"
+MOST_KEYS: Final = 50
+FETCH_TIMEOUT: Final = httpx.Timeout(3.0)
+"""ConnectWise waits five seconds for the whole answer."""
+
+log = logging.getLogger("dynaconnect.hooks")
+
+
+@dataclass(slots=True)
+class CallbackVerifier:
+    """Checks the deliveries of one ConnectWise site."""
+
+    http: httpx.AsyncClient
+    site_url: str
+    company: str
+    client_id: str
+    _keys: dict[str, bytes] = field(default_factory=dict)
+
+    async def verify(self, body: bytes, signature: str) -> dict[str, Any]:
+        """The delivery's content if it is genuine.
+
+        Raises Refused when it is not, RetryLater when the signing key cannot be fetched right now.
+        """
+        try:
+            content = simplejson.loads(body, use_decimal=True)
+        except (ValueError, RecursionError) as error:
+            raise Refused("the body is not JSON") from error
+        if not isinstance(content, dict):
+            raise Refused("the body is not a JSON object")
+        given = _decoded(signature)
+        if not self._matches_known(body, given):
+            metadata = content.get("Metadata")
+            url = metadata.get("key_url") if isinstance(metadata, dict) else None
+            if not isinstance(url, str) or not self._trusted(url):
+                raise Refused("key_url names no ConnectWise host")
+            if url in self._keys or not _matches(await self._fetch(url), body, given):
+                raise Refused("the signature does not fit the body")
+        company = content.get("CompanyId")
+        if not isinstance(company, str) or company.casefold() != self.company.casefold():
+            raise Refused("the delivery is of another company")
+        return content
+
+    def _matches_known(self, body: bytes, given: bytes) -> bool:
+        """Any key that a trusted host gave will do: the addresses differ between messages, the keys do not."""
+        return any(_matches(key, body, given) for key in self._keys.values())
+
+    def _trusted(self, url: str) -> bool:
+        try:
+            parts, site = urlsplit(url), urlsplit(self.site_url)
+            same_site = (parts.scheme, parts.hostname, parts.port) == (site.scheme, site.hostname, site.port)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            return False
+        if parts.username or parts.password:
+            return False
+        return same_site or (parts.scheme == "https" and host.endswith(VENDOR_DOMAIN) and port in (None, 443))
+
+    async def _fetch(self, url: str) -> bytes:
+        try:
+            answer = await self.http.get(
+                url, headers={"clientId": self.client_id}, follow_redirects=False, timeout=FETCH_TIMEOUT
+            )
+            answer.raise_for_status()
+            key = simplejson.loads(answer.content)["signing_key"]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise RetryLater(
+                "signing_key",
+                "The ConnectWise signing key cannot be read.",
+                detail=f"{type(error).__name__} {error}",
+            ) from error
+        if len(self._keys) >= MOST_KEYS:
+            self._keys.pop(next(iter(self._keys)))
+        self._keys[url] = hashlib.sha256(str(key).encode()).digest()
+        return self._keys[url]
+
+
+def _decoded(signature: str) -> bytes:
+    try:
+        return base64.b64decode(signature, validate=True)
+    except ValueError as error:
+        raise Refused("the signature is missing or not base64") from error
+
+
+def _matches(key: bytes, body: bytes, given: bytes) -> bool:
+    return hmac.compare_digest(hmac.new(key, body, hashlib.sha256).digest(), given)

@@ -1,0 +1,156 @@
+"""One HTTP client for both systems: exact JSON, counted calls, bounded concurrency, errors by a table."""
+
+import asyncio
+import email.utils
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import httpx
+import simplejson
+
+from shared.adapters.resolutions import Refusal, Resolution, resolve
+from shared.domain.calls import count_call
+from shared.domain.errors import OutcomeUnknown, RetryLater
+
+type Authorize = Callable[[bool], Any]
+
+TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+log = logging.getLogger("dynaconnect.http")
+
+
+def dumps(value: Any) -> bytes:
+    """JSON bytes with Decimal as plain numbers."""
+    return simplejson.dumps(value, use_decimal=True).encode()
+
+
+def loads(body: bytes) -> Any:
+    """JSON with every fraction as Decimal; raises ``ValueError``."""
+    return simplejson.loads(body, use_decimal=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class JsonClient:
+    """Sends JSON requests to one system and turns every failure into the error tree.
+
+    ``authorize(renew)`` gives the headers of a call; after a 401 it is asked once more with ``renew`` true.
+    ``table`` says what each refusal means.
+    """
+
+    system: str
+    http: httpx.AsyncClient
+    base_url: str
+    authorize: Authorize
+    table: Sequence[Resolution]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> Answer:
+        """One call. ``repeatable`` false means that doing it twice harms, as creating does.
+
+        Raises the errors of :mod:`shared.domain.errors`: OutcomeUnknown when a call that must not be repeated
+        may have been carried out, RetryLater when trying again is safe.
+        """
+        safe = repeatable if repeatable is not None else method != "POST"
+        answer = await self._send(method, path, params, body, headers, renew=False, safe=safe)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            answer = await self._send(method, path, params, body, headers, renew=True, safe=safe)
+        if answer.is_success:
+            return Answer(answer.status_code, self._body(answer, safe=safe), answer.headers)
+        raise self._refused(method, path, answer, safe=safe)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        *,
+        renew: bool,
+        safe: bool,
+    ) -> httpx.Response:
+        given = await self.authorize(renew)
+        every = {"Accept": "application/json", **self.headers, **given, **(headers or {})}
+        content = None
+        if body is not None:
+            content = dumps(body)
+            every["Content-Type"] = "application/json"
+        url = path if path.startswith(("http://", "https://")) else f"{self.base_url}/{path}"
+        try:
+            async with self.limit:
+                count_call(self.system)
+                return await self.http.request(method, url, params=params, content=content, headers=every)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise self._unreachable(error) from error
+        except httpx.TransportError as error:
+            if safe:
+                raise self._unreachable(error) from error
+            raise OutcomeUnknown(
+                "answer_lost",
+                f"{self.system} did not answer a write; whether it was carried out is looked up next.",
+                detail=f"{method} {path}: {type(error).__name__} {error}",
+            ) from error
+
+    def _unreachable(self, error: Exception) -> RetryLater:
+        return RetryLater(
+            "unreachable",
+            f"{self.system} cannot be reached.",
+            todo="Nothing: it is tried again. If it lasts, check the system's address and availability.",
+            detail=f"{type(error).__name__} {error}",
+        )
+
+    def _body(self, answer: httpx.Response, *, safe: bool) -> Any:
+        if not answer.content:
+            return None
+        try:
+            return loads(answer.content)
+        except ValueError as error:
+            kind = RetryLater if safe else OutcomeUnknown
+            raise kind(
+                "not_json",
+                f"{self.system} answered with something that is not JSON.",
+                detail=answer.text[:500],
+            ) from error
+
+    def _refused(self, method: str, path: str, answer: httpx.Response, *, safe: bool) -> Exception:
+        refusal = Refusal.of(self.system, method, path, answer)
+        error = resolve(self.table, refusal, after=retry_after(answer.headers.get("Retry-After")), safe=safe)
+        log.info("%s %s %s: %s %s", self.system, method, path, answer.status_code, refusal.code)
+        return error
+
+
+def retry_after(value: str | None) -> timedelta | None:
+    """The delay a server asks for, in seconds or as an HTTP date; None when it names none that can be read."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return timedelta(seconds=int(value))
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(timedelta(0), moment - datetime.now(UTC))

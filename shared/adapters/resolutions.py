@@ -1,0 +1,137 @@
+"""What a refusal means, as data: HTTP status and error code to the kind of error and the words for it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Self
+
+import httpx
+import simplejson
+
+from shared.domain.errors import (
+    AlreadyExists,
+    ChangedMeanwhile,
+    HoldForPerson,
+    NotFound,
+    OutcomeUnknown,
+    RetryLater,
+    StopConnection,
+    SyncError,
+)
+
+_CORRELATION: Final = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]{36}\.?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that was refused, with what the answer says in its own words."""
+
+    system: str
+    method: str
+    path: str
+    status: int
+    code: str
+    message: str
+    raw: str
+
+    @classmethod
+    def of(cls, system: str, method: str, path: str, answer: httpx.Response) -> Self:
+        """Reads both systems' error bodies; what is not JSON is kept as raw text."""
+        code, message = "", ""
+        try:
+            body: Any = simplejson.loads(answer.text) if answer.content else {}
+        except ValueError:
+            body = {}
+        if isinstance(body, dict):
+            inner = body.get("error")
+            if isinstance(inner, dict):
+                code, message = str(inner.get("code", "")), str(inner.get("message", ""))
+            else:
+                code, message = str(body.get("code") or inner or ""), str(body.get("message") or "")
+                parts = [e for e in body.get("errors") or () if isinstance(e, dict)]
+                if parts:
+                    code = str(parts[0].get("code") or code)
+                    message = " ".join(
+                        f"{part.get('field') or ''}: {part.get('message') or ''}".strip(": ")
+                        for part in parts
+                    )
+        return cls(
+            system, method, path, answer.status_code, code, _CORRELATION.sub("", message), answer.text[:1000]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """One row: if status, code and text match, this is the error, its cause and its words.
+
+    ``says`` and ``todo`` may use ``{system}``, ``{message}`` and ``{status}``. An empty ``code`` or ``text``
+    matches all; ``status`` 0 matches every status.
+    """
+
+    status: int
+    error: type[SyncError]
+    cause: str
+    says: str
+    todo: str = ""
+    code: str = ""
+    text: str = ""
+    unsure: bool = False
+    """The call may have been carried out although it was refused, as after a gateway's time limit."""
+
+    def fits(self, refusal: Refusal) -> bool:
+        """True when this row speaks of the refusal."""
+        return (
+            self.status in (0, refusal.status)
+            and self.code.casefold() in refusal.code.casefold()
+            and self.text.casefold() in f"{refusal.message} {refusal.raw}".casefold()
+        )
+
+
+def resolve(
+    table: Sequence[Resolution], refusal: Refusal, *, after: timedelta | None, safe: bool
+) -> SyncError:
+    """The error of the first row that fits; the table's last row fits everything."""
+    row = next(row for row in table if row.fits(refusal))
+    words = {"system": refusal.system, "message": refusal.message, "status": refusal.status}
+    detail = f"{refusal.method} {refusal.path}: {refusal.status} {refusal.code} {refusal.raw}"
+    kind = OutcomeUnknown if row.unsure and not safe else row.error
+    says, todo = row.says.format(**words).strip(), row.todo.format(**words)
+    if issubclass(kind, RetryLater):
+        return kind(row.cause, says, after=after, todo=todo, detail=detail)
+    return kind(row.cause, says, todo=todo, detail=detail)
+
+
+AGAIN: Final = "Nothing: it is tried again by itself."
+
+TRANSIENT: Final = (
+    Resolution(429, RetryLater, "throttled", "{system} asks for fewer calls.", AGAIN),
+    Resolution(408, RetryLater, "timeout", "{system} ran out of time.", AGAIN, unsure=True),
+    Resolution(502, RetryLater, "gateway", "{system} is not available (502).", AGAIN, unsure=True),
+    Resolution(503, RetryLater, "unavailable", "{system} is not available (503).", AGAIN),
+    Resolution(504, RetryLater, "timeout", "{system} ran out of time (504).", AGAIN, unsure=True),
+)
+
+CATCH_ALL: Final = (
+    Resolution(500, RetryLater, "server_error", "{system} failed (500): {message}", AGAIN, unsure=True),
+    Resolution(
+        0,
+        HoldForPerson,
+        "refused",
+        "{system} refused the record ({status}): {message}",
+        "Mend what the message names, in the record or in the mapping; then retry.",
+    ),
+)
+
+__all__ = [
+    "AGAIN",
+    "CATCH_ALL",
+    "TRANSIENT",
+    "AlreadyExists",
+    "ChangedMeanwhile",
+    "NotFound",
+    "Refusal",
+    "Resolution",
+    "StopConnection",
+    "resolve",
+]

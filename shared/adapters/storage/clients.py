@@ -1,0 +1,85 @@
+"""Opens Table and Queue Storage from a connection string or with an identity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableClient, TableServiceClient
+from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
+from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
+
+from shared.adapters.storage.queues import SWEEP_QUEUE, SYNC_QUEUE
+
+SETTING: Final = "AzureWebJobsStorage"
+RECORD_TABLE: Final = "dynaconnectrecords"
+STATE_TABLE: Final = "dynaconnectstate"
+
+
+@dataclass(slots=True)
+class StorageClients:
+    """The clients of one storage account; one of each per process."""
+
+    records: TableClient
+    state: TableClient
+    sync: QueueClient
+    sweep: QueueClient
+
+    async def prepare(self) -> None:
+        """Makes the tables and queues if they do not exist."""
+        for table in (self.records, self.state):
+            try:
+                await table.create_table()
+            except ResourceExistsError:
+                continue
+        for queue in (self.sync, self.sweep):
+            try:
+                await queue.create_queue()
+            except ResourceExistsError:
+                continue
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        for client in (self.records, self.state, self.sync, self.sweep):
+            await client.close()
+
+
+def open_storage(settings: Mapping[str, str]) -> StorageClients:
+    """The clients as the settings ``AzureWebJobsStorage`` or ``AzureWebJobsStorage__...`` say."""
+    encoding: dict[str, Any] = {
+        "message_encode_policy": TextBase64EncodePolicy(),
+        "message_decode_policy": TextBase64DecodePolicy(),
+    }
+    connection = settings.get(SETTING, "")
+    if connection:
+        tables = TableServiceClient.from_connection_string(connection)
+
+        def queue(name: str) -> QueueClient:
+            return QueueClient.from_connection_string(connection, name, **encoding)
+    else:
+        credential = _credential(settings)
+        tables = TableServiceClient(endpoint=_endpoint(settings, "table"), credential=credential)
+
+        def queue(name: str) -> QueueClient:
+            return QueueClient(_endpoint(settings, "queue"), name, credential=credential, **encoding)
+
+    return StorageClients(
+        tables.get_table_client(RECORD_TABLE),
+        tables.get_table_client(STATE_TABLE),
+        queue(SYNC_QUEUE),
+        queue(SWEEP_QUEUE),
+    )
+
+
+def _credential(settings: Mapping[str, str]) -> AsyncTokenCredential:
+    client = settings.get(f"{SETTING}__clientId", "")
+    if settings.get(f"{SETTING}__credential", "").lower() == "managedidentity":
+        return ManagedIdentityCredential(client_id=client) if client else ManagedIdentityCredential()
+    return DefaultAzureCredential()
+
+
+def _endpoint(settings: Mapping[str, str], service: str) -> str:
+    given = settings.get(f"{SETTING}__{service}ServiceUri", "")
+    return given or f"https://{settings.get(f'{SETTING}__accountName', '')}.{service}.core.windows.net"

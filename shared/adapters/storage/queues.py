@@ -1,0 +1,49 @@
+"""The work queues in Queue Storage."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue.aio import QueueClient
+
+from shared.domain.envelope import Envelope
+
+SYNC_QUEUE: Final = "dynaconnect-sync"
+SWEEP_QUEUE: Final = "dynaconnect-sweep"
+LONGEST_DELAY: Final = timedelta(days=7) - timedelta(minutes=1)
+NEVER_EXPIRES: Final = -1
+"""The default of seven days would let work vanish."""
+
+
+@dataclass(slots=True)
+class StorageWorkQueue:
+    """Sends hints and sweeps; the clients encode as base64, which is what the queue trigger expects."""
+
+    sync: QueueClient
+    sweep: QueueClient
+
+    async def send(self, envelope: Envelope, *, delay: timedelta = timedelta(0)) -> None:
+        """Puts a hint on the queue."""
+        await _send(self.sync, envelope, delay)
+
+    async def send_sweep(self, envelope: Envelope, *, delay: timedelta = timedelta(0)) -> None:
+        """Puts a sweep on its queue."""
+        await _send(self.sweep, envelope, delay)
+
+
+async def _send(queue: QueueClient, envelope: Envelope, delay: timedelta) -> None:
+    seconds = round(max(timedelta(0), min(delay, LONGEST_DELAY)).total_seconds())
+    text = envelope.to_json()
+    try:
+        await queue.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)
+    except ResourceNotFoundError:
+        await _create(queue)
+        await queue.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)
+
+
+async def _create(queue: QueueClient) -> None:
+    try:
+        await queue.create_queue()
+    except ResourceExistsError:
+        return

@@ -1,0 +1,329 @@
+"""Records under a lease in Table Storage. A pass costs three requests: read, take the lease, finish."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables.aio import TableClient
+
+from shared.adapters.storage import rows
+from shared.adapters.storage.rows import Row
+from shared.domain.envelope import Envelope
+from shared.domain.errors import RetryLater
+from shared.domain.records import Link, Record, RecordRef
+from shared.ports.platform import Clock
+from shared.ports.storage import Attempt, Lease, OpenItem, Verdict, WorkQueue
+
+CLOCK_MARGIN: Final = timedelta(seconds=5)
+"""How far two processes' clocks may differ before a hint is wrongly taken as covered."""
+MOST_TRIES: Final = 20
+TRANSACTION_MOST: Final = 100
+
+type Operation = tuple[str, Row] | tuple[str, Row, dict[str, Any]]
+
+log = logging.getLogger("dynaconnect.storage")
+
+
+@dataclass(slots=True)
+class TableRecordStore:
+    """The record store of one table. ``owner`` names this process in leases."""
+
+    table: TableClient
+    queue: WorkQueue
+    clock: Clock
+    owner: str
+    lease_time: timedelta = timedelta(seconds=120)
+
+    async def begin(
+        self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, impatient: bool
+    ) -> Lease | Verdict:
+        """Takes the lease; a record that another pass holds is marked so that it runs once more."""
+        for _ in range(MOST_TRIES):
+            row = await self._row(ref)
+            now = self.clock.now()
+            if row is None:
+                lease = await self._insert(ref, now)
+            else:
+                verdict = self._covered(ref, row, hinted_at, now, same_clock=same_clock, impatient=impatient)
+                if verdict is not None:
+                    return verdict
+                if _lease_until(row) > now:
+                    if await self._mark(ref, row, hinted_at, now):
+                        return Verdict.COLLAPSED
+                    continue
+                lease = await self._take(ref, row, now)
+            if lease is not None:
+                return lease
+        raise RetryLater("contended", f"Too many passes want {ref} at the same moment.")
+
+    async def _row(self, ref: RecordRef) -> Row | None:
+        try:
+            return await self.table.get_entity(*_key(ref))
+        except ResourceNotFoundError:
+            return None
+
+    def _covered(
+        self,
+        ref: RecordRef,
+        row: Row,
+        hinted_at: datetime,
+        now: datetime,
+        *,
+        same_clock: bool,
+        impatient: bool,
+    ) -> Verdict | None:
+        record = rows.record_of(ref, row)
+        margin = timedelta(0) if same_clock else CLOCK_MARGIN
+        if record.read_at is not None and record.read_at > hinted_at + margin:
+            return Verdict.COVERED
+        if not impatient and record.retry_at is not None and record.retry_at > now:
+            return Verdict.COVERED
+        return None
+
+    async def _insert(self, ref: RecordRef, now: datetime) -> Lease | None:
+        record = Record(ref)
+        row = rows.record_row(record) | self._lease(1, now)
+        try:
+            stored = await self.table.create_entity(row)
+        except ResourceExistsError:
+            return None
+        return Lease(record, self.owner, 1, now + self.lease_time, str(stored["etag"]))
+
+    async def _take(self, ref: RecordRef, row: Row, now: datetime) -> Lease | None:
+        fence = int(row.get("fence") or 0) + 1
+        change: Row = {
+            "PartitionKey": row["PartitionKey"],
+            "RowKey": row["RowKey"],
+            **self._lease(fence, now),
+        }
+        etag = await self._merge(change, _etag(row))
+        if etag is None:
+            return None
+        record = rows.record_of(ref, row)
+        return Lease(
+            record,
+            self.owner,
+            fence,
+            now + self.lease_time,
+            etag,
+            indexed=frozenset(str(row.get("indexed") or "").split()),
+        )
+
+    def _lease(self, fence: int, now: datetime) -> Row:
+        return {
+            "owner": self.owner,
+            "fence": fence,
+            "taken": now,
+            "until": now + self.lease_time,
+            "dirty": False,
+        }
+
+    async def _mark(self, ref: RecordRef, row: Row, hinted_at: datetime, now: datetime) -> bool:
+        """Tells the pass at work to run once more; the first to do so also leaves a guard behind.
+
+        The guard is a hint that becomes visible when the lease ends: should the process at work die, the
+        marked record is not forgotten.
+        """
+        if row.get("dirty") or (row.get("owner") == self.owner and _time(row, "taken") > hinted_at):
+            return True
+        change: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], "dirty": True}
+        if await self._merge(change, _etag(row)) is None:
+            return False
+        guard = Envelope(ref.connection, ref.subject, ref.id, "guard", hinted_at, origin=self.owner)
+        await self.queue.send(guard, delay=_lease_until(row) - now + timedelta(seconds=1))
+        return True
+
+    async def _merge(self, change: Row, etag: str) -> str | None:
+        try:
+            stored = await self.table.update_entity(
+                change, mode=UpdateMode.MERGE, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
+        except (ResourceModifiedError, ResourceNotFoundError):
+            return None
+        return str(stored["etag"])
+
+    async def checkpoint(self, lease: Lease) -> None:
+        """Stores the record in the middle of a pass and extends the lease."""
+        for _ in range(MOST_TRIES):
+            now = self.clock.now()
+            row = rows.record_row(lease.record) | self._lease(lease.fence, now)
+            row |= {"dirty": lease.hinted, "indexed": " ".join(sorted(lease.indexed))}
+            try:
+                stored = await self.table.update_entity(
+                    row,
+                    mode=UpdateMode.REPLACE,
+                    etag=lease.token,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            except (ResourceModifiedError, ResourceNotFoundError):
+                await self._refresh(lease)
+                continue
+            lease.token, lease.until = str(stored["etag"]), now + self.lease_time
+            return
+        raise _lost(lease)
+
+    async def _refresh(self, lease: Lease) -> None:
+        """Takes the newest etag if the lease is still ours, and notes whether a hint arrived meanwhile."""
+        row = await self._row(lease.record.ref)
+        if row is None or row.get("owner") != lease.owner or int(row.get("fence") or 0) != lease.fence:
+            raise _lost(lease)
+        lease.token = _etag(row)
+        lease.hinted = lease.hinted or bool(row.get("dirty"))
+
+    async def finish(self, lease: Lease, attempts: Sequence[Attempt], *, keep_if_hinted: bool) -> bool:
+        """One transaction: the record, its attempts, its place in the work list, its reverse look-ups."""
+        for _ in range(MOST_TRIES):
+            hinted = lease.hinted
+            now = self.clock.now()
+            kept = self._lease(lease.fence, now) if hinted and keep_if_hinted else _released(lease)
+            operations = self._operations(lease, rows.record_row(lease.record) | kept, attempts)
+            try:
+                results = await self._transact(operations)
+            except TableTransactionError as error:
+                if error.status_code not in (404, 412):
+                    raise
+                await self._refresh(lease)
+                continue
+            lease.token, lease.hinted = str(results[0]["etag"]), False
+            lease.indexed = _index(lease.record)
+            return hinted
+        raise _lost(lease)
+
+    def _operations(self, lease: Lease, row: Row, attempts: Sequence[Attempt]) -> list[Operation]:
+        record = lease.record
+        condition = {
+            "mode": UpdateMode.REPLACE,
+            "etag": lease.token,
+            "match_condition": MatchConditions.IfNotModified,
+        }
+        operations: list[Operation] = [("update", row, condition)]
+        own = {"PartitionKey": row["PartitionKey"]}
+        for number, attempt in enumerate(attempts):
+            operations.append(("upsert", rows.attempt_row(record.ref, attempt, number)))
+        index = _index(record)
+        row["indexed"] = " ".join(sorted(index))
+        for link in record.links.values():
+            if link.state.is_open:
+                operations.append(("upsert", rows.open_row(record, link)))
+            new = sorted(_target_keys(link) - lease.indexed)
+            operations += [("upsert", {**own, "RowKey": key, "id": record.ref.id}) for key in new]
+        operations += [("delete", {**own, "RowKey": key}) for key in sorted(lease.indexed - index)]
+        return operations
+
+    async def _transact(self, operations: Sequence[Operation]) -> list[Any]:
+        if len(operations) > TRANSACTION_MOST:
+            raise ValueError(f"{len(operations)} operations do not fit into one transaction")
+        return list(await self.table.submit_transaction(operations))
+
+    async def get(self, ref: RecordRef) -> Record | None:
+        """The record as it stands."""
+        row = await self._row(ref)
+        return rows.record_of(ref, row) if row else None
+
+    async def by_target(self, connection: str, subject: str, key: str) -> RecordRef | None:
+        """The source record linked to ``entity|id`` or ``entity|number``."""
+        entity, _, target = key.partition("|")
+        try:
+            row = await self.table.get_entity(
+                rows.partition(connection, subject), _target_key(entity, target)
+            )
+        except ResourceNotFoundError:
+            return None
+        return RecordRef(connection, subject, str(row["id"]))
+
+    async def add_waiter(self, needed: RecordRef, waiter: RecordRef) -> None:
+        """Remembers who goes on when ``needed`` is done."""
+        await self.table.upsert_entity(_waiter_row(needed, waiter))
+
+    async def take_waiters(self, needed: RecordRef) -> list[RecordRef]:
+        """Who waits for the record."""
+        prefix = f"w|{rows.safe(needed.id)}|"
+        found = []
+        async for row in self._range(needed.connection, needed.subject, prefix):
+            subject, waiter_id = str(row["RowKey"])[len(prefix) :].split("|")
+            found.append(RecordRef(needed.connection, rows.plain(subject), rows.plain(waiter_id)))
+        return found
+
+    async def forget_waiters(self, needed: RecordRef, waiters: Sequence[RecordRef]) -> None:
+        """Removes waiters."""
+        for waiter in waiters:
+            await self.table.delete_entity(_waiter_row(needed, waiter))
+
+    async def open_items(self, connection: str, subject: str) -> AsyncIterator[OpenItem]:
+        """What waits, is retried or is held."""
+        async for row in self._range(connection, subject, "o|"):
+            yield rows.open_item(connection, subject, row)
+
+    async def records(self, connection: str, subject: str) -> AsyncIterator[Record]:
+        """Every record of a subject."""
+        async for row in self._range(connection, subject, "r|"):
+            yield rows.record_of(RecordRef(connection, subject, rows.plain(str(row["RowKey"])[2:])), row)
+
+    async def attempts(self, ref: RecordRef) -> AsyncIterator[Row]:
+        """The passes of one record, newest first."""
+        async for row in self._range(ref.connection, ref.subject, f"a|{rows.safe(ref.id)}|"):
+            yield rows.attempt_of(row)
+
+    async def _range(self, connection: str, subject: str, prefix: str) -> AsyncIterator[Row]:
+        """All rows whose key starts with the prefix, however the service cuts its pages."""
+        last = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        found = self.table.query_entities(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last",
+            parameters={"partition": rows.partition(connection, subject), "first": prefix, "last": last},
+        )
+        async for row in found:
+            yield row
+
+
+def _key(ref: RecordRef) -> tuple[str, str]:
+    return rows.partition(ref.connection, ref.subject), f"r|{rows.safe(ref.id)}"
+
+
+def _etag(row: Row) -> str:
+    return str(row.metadata["etag"])  # type: ignore[attr-defined]
+
+
+def _time(row: Row, name: str) -> datetime:
+    return datetime.fromisoformat(row[name].isoformat())
+
+
+def _lease_until(row: Row) -> datetime:
+    return _time(row, "until")
+
+
+def _released(lease: Lease) -> Row:
+    past = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+    return {"owner": "", "fence": lease.fence, "taken": past, "until": past, "dirty": False}
+
+
+def _lost(lease: Lease) -> RetryLater:
+    return RetryLater(
+        "lease_lost", f"Another process took over {lease.record.ref} while this one was at work."
+    )
+
+
+def _target_key(entity: str, target: str) -> str:
+    return f"t|{entity}|{rows.safe(target)}"
+
+
+def _target_keys(link: Link) -> set[str]:
+    return {_target_key(link.entity, value) for value in (link.target_id, link.target_number) if value}
+
+
+def _index(record: Record) -> frozenset[str]:
+    """The keys of the rows that stand beside the record: its places in the work list, its look-ups."""
+    links = record.links.values()
+    opened = {rows.open_key(record.ref, link.entity) for link in links if link.state.is_open}
+    return frozenset(opened.union(*(_target_keys(link) for link in links)))
+
+
+def _waiter_row(needed: RecordRef, waiter: RecordRef) -> Row:
+    return {
+        "PartitionKey": rows.partition(needed.connection, needed.subject),
+        "RowKey": f"w|{rows.safe(needed.id)}|{rows.safe(waiter.subject)}|{rows.safe(waiter.id)}",
+    }

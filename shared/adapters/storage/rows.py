@@ -1,0 +1,188 @@
+"""How records are laid out in Table Storage.
+
+One partition holds all rows of one subject of one connection, so that a record, its attempt, its place in the
+work list and the reverse look-ups are written in one transaction:
+
+    partition  {connection}|{subject}
+    r|{id}                  the record: lease and the body with its links
+    t|{entity}|{target}     reverse look-up: a target's id or number to the source id
+    o|{id}|{entity}         the work list: what waits, is retried or is held
+    w|{id}|{subject}|{id}   who waits for the record
+    a|{id}|{newest first}   attempts
+
+The service's limits are enforced here, because the emulator does not enforce them all: 64 KiB a property,
+1 MiB an entity, 252 properties, 100 operations a transaction (azure-and-aesthetics.md 1 and 3.8).
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+import simplejson
+
+from shared.domain.records import Link, Record, RecordRef, State
+from shared.ports.storage import Attempt, OpenItem
+
+type Row = dict[str, Any]
+
+CHUNK: Final = 30_000
+"""Characters of text in one property: 64 KiB are 32 Ki UTF-16 characters."""
+MOST_CHUNKS: Final = 14
+"""14 chunks are 840 KB of UTF-16, which leaves room below 1 MiB."""
+LATEST_TICKS: Final = 10**13
+
+
+def partition(connection: str, subject: str) -> str:
+    """The partition of one subject of one connection."""
+    return f"{safe(connection)}|{safe(subject)}"
+
+
+def safe(text: str) -> str:
+    """Text as a part of a key: what keys forbid and our separator are percent-encoded."""
+    return quote(text, safe=".,;:@()$*'_+~-")
+
+
+def plain(part: str) -> str:
+    """Undoes :func:`safe`."""
+    return unquote(part)
+
+
+def pack(row: Row, name: str, value: Any) -> None:
+    """Puts a JSON value into as many properties as it needs; raises ValueError beyond the entity's limit."""
+    text = simplejson.dumps(value, use_decimal=True, ensure_ascii=True, default=_moment)
+    chunks = [text[start : start + CHUNK] for start in range(0, len(text), CHUNK)] or [""]
+    if len(chunks) > MOST_CHUNKS:
+        raise ValueError(f"{name} of {len(text)} characters does not fit into a table row")
+    row[name] = chunks[0]
+    for number, chunk in enumerate(chunks[1:], start=1):
+        row[f"{name}{number}"] = chunk
+
+
+def unpack(row: Row, name: str) -> Any:
+    """Reads what :func:`pack` wrote."""
+    text = str(row.get(name) or "")
+    number = 1
+    while f"{name}{number}" in row:
+        text += str(row[f"{name}{number}"])
+        number += 1
+    return simplejson.loads(text, use_decimal=True) if text else {}
+
+
+def record_row(record: Record) -> Row:
+    """The record as a row, without its lease."""
+    ref = record.ref
+    row: Row = {
+        "PartitionKey": partition(ref.connection, ref.subject),
+        "RowKey": f"r|{safe(ref.id)}",
+        "states": " ".join(f"{link.entity}={link.state}" for link in record.links.values()),
+        "source_version": record.source_version,
+    }
+    body = {
+        "read_at": record.read_at,
+        "retry_at": record.retry_at,
+        "links": [asdict(link) for link in record.links.values()],
+    }
+    pack(row, "body", body)
+    return row
+
+
+def record_of(ref: RecordRef, row: Row) -> Record:
+    """Reads what :func:`record_row` wrote."""
+    body = unpack(row, "body")
+    links = {}
+    for values in body.get("links", ()):
+        values["state"] = State(values["state"])
+        for name in ("open_since", "synced_at"):
+            values[name] = _time(values[name])
+        links[values["entity"]] = Link(**values)
+    return Record(
+        ref,
+        source_version=str(row.get("source_version") or ""),
+        read_at=_time(body.get("read_at")),
+        retry_at=_time(body.get("retry_at")),
+        links=links,
+    )
+
+
+def open_key(ref: RecordRef, entity: str) -> str:
+    """The row key of an entity's place in the work list."""
+    return f"o|{safe(ref.id)}|{entity}"
+
+
+def open_row(record: Record, link: Link) -> Row:
+    """The link's place in the work list."""
+    ref = record.ref
+    return {
+        "PartitionKey": partition(ref.connection, ref.subject),
+        "RowKey": open_key(ref, link.entity),
+        "state": link.state.value,
+        "since": link.open_since or datetime.now(UTC),
+        "cause": link.cause,
+        "reason": link.reason[:CHUNK],
+        "todo": link.todo[:CHUNK],
+        "attempts": link.attempts,
+    }
+
+
+def open_item(connection: str, subject: str, row: Row) -> OpenItem:
+    """Reads what :func:`open_row` wrote."""
+    _, record_id, entity = str(row["RowKey"]).split("|")
+    return OpenItem(
+        RecordRef(connection, subject, plain(record_id)),
+        entity,
+        State(row["state"]),
+        datetime.fromisoformat(row["since"].isoformat()),
+        str(row["cause"]),
+        str(row["reason"]),
+        str(row["todo"]),
+        int(row["attempts"]),
+    )
+
+
+def attempt_row(ref: RecordRef, attempt: Attempt, number: int) -> Row:
+    """One attempt; the key sorts newest first, ``number`` keeps apart those of one moment."""
+    ticks = LATEST_TICKS - int(attempt.at.timestamp() * 1000)
+    row: Row = {
+        "PartitionKey": partition(ref.connection, ref.subject),
+        "RowKey": f"a|{safe(ref.id)}|{ticks:013d}{number}{attempt.entity}",
+        "entity": attempt.entity,
+        "at": attempt.at,
+        "why": attempt.why,
+        "action": attempt.action,
+        "result": attempt.result,
+        "state": attempt.state.value,
+        "duration_ms": attempt.duration_ms,
+        "calls": sum(attempt.calls.values()),
+        "correlation": attempt.correlation,
+        "reason": attempt.reason[:CHUNK],
+        "cause": attempt.cause,
+        "todo": attempt.todo[:CHUNK],
+        "detail": attempt.detail[:CHUNK],
+    }
+    pack(row, "calls_by_system", attempt.calls)
+    changes = list(attempt.changes)
+    while len(simplejson.dumps(changes, use_decimal=True, default=str)) > 5 * CHUNK:
+        changes = changes[: len(changes) // 2]
+    pack(row, "changes", changes)
+    return row
+
+
+def attempt_of(row: Row) -> Row:
+    """The attempt's row as plain values for a person's eyes."""
+    values = {k: v for k, v in row.items() if k not in ("PartitionKey", "RowKey")}
+    values["calls_by_system"] = unpack(row, "calls_by_system")
+    values["changes"] = unpack(row, "changes")
+    return {
+        k: v for k, v in values.items() if not (k[:-1] in ("changes", "calls_by_system") and k[-1].isdigit())
+    }
+
+
+def _moment(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"cannot store a {type(value).__name__}")
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

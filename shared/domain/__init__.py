@@ -1,0 +1,1 @@
+"""Values and rules that know no system: records, plans, money, errors. Imports nothing of the product."""

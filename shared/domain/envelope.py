@@ -1,0 +1,80 @@
+"""The small message in the queue: a hint that a record may have changed, never the record itself."""
+
+import secrets
+import uuid
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+import simplejson
+
+from shared.domain.records import RecordRef
+
+MAX_BYTES: Final = 48 * 1024
+"""A queue message holds 64 KiB of base64, so 48 KiB of payload."""
+
+
+def new_correlation() -> str:
+    """A fresh correlation id, 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def new_traceparent(correlation: str) -> str:
+    """A W3C traceparent whose trace id is the correlation id."""
+    return f"00-{correlation}-{secrets.token_hex(8)}-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A hint: ``entity`` is the subject (such as ``company``), ``when`` the moment the change was known.
+
+    ``only`` narrows the pass to one entity of the subject, ``apply`` false makes it a dry run, ``origin`` is
+    the process that made it (its clock is comparable with itself), ``attempt`` counts automatic retries.
+    """
+
+    connection: str
+    entity: str
+    id: str
+    why: str
+    when: datetime
+    correlation: str = field(default_factory=new_correlation)
+    traceparent: str = ""
+    attempt: int = 0
+    origin: str = ""
+    only: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> RecordRef:
+        """The source record this hint is about."""
+        return RecordRef(self.connection, self.entity, self.id)
+
+    def again(self, why: str) -> Self:
+        """The same hint for a further automatic try."""
+        return replace(self, why=why, attempt=self.attempt + 1)
+
+    def to_json(self) -> str:
+        """ASCII JSON; raises ``ValueError`` beyond 48 KiB."""
+        values = asdict(self)
+        values["when"] = self.when.astimezone(UTC).isoformat()
+        text: str = simplejson.dumps({k: v for k, v in values.items() if v not in ("", {}, None)})
+        if len(text) > MAX_BYTES:
+            raise ValueError(f"an envelope of {len(text)} bytes does not fit into a queue message")
+        return text
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads what :meth:`to_json` wrote; raises ``ValueError`` with the place of what is wrong."""
+        values = simplejson.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("an envelope is a JSON object")
+        missing = [name for name in ("connection", "entity", "id", "why", "when") if name not in values]
+        if missing:
+            raise ValueError(f"envelope without {', '.join(missing)}")
+        unknown = set(values) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise ValueError(f"envelope with unknown {', '.join(sorted(unknown))}")
+        values["when"] = datetime.fromisoformat(values["when"])
+        if values["when"].tzinfo is None:
+            raise ValueError("envelope.when has no time zone")
+        return cls(**values)

@@ -1,0 +1,87 @@
+"""Errors grouped by what must happen next.
+
+    SyncError
+    ├── RetryLater            the same work succeeds by itself later: throttled, unavailable, contended
+    │   └── OutcomeUnknown    a write whose answer was lost: the next try looks up before it writes
+    ├── WaitForDependency     another record must be synced first
+    ├── HoldForPerson         only a person can clear it: data, setup, a rule of the accounts
+    └── StopConnection        nothing of this connection can work: credentials, permissions, settings
+
+Each carries a short ``cause`` code for grouping, a sentence for the operator, what to do, and a detail for
+the engineer. Texts pass :func:`redact` so that no secret reaches a log or a table.
+"""
+
+import re
+from datetime import timedelta
+from typing import Final
+
+from shared.domain.records import RecordRef
+
+_SECRETS: Final = re.compile(
+    r"(?i)(authorization\s*[:=]\s*)\S+(\s+\S+)?|((?:code|sig|client_secret|password|token|key)=)[^&\s\"']+"
+    r"|(bearer|basic)\s+[a-z0-9+/=._-]{8,}|(accountkey=)[^;]+"
+)
+DETAIL_CAP: Final = 2_000
+
+
+def redact(text: str) -> str:
+    """The text without credentials, cut at 2,000 characters."""
+
+    def hide(match: re.Match[str]) -> str:
+        kept = next((part for part in (match[1], match[3], match[5]) if part), "")
+        return f"{kept}***"
+
+    return _SECRETS.sub(hide, text)[:DETAIL_CAP]
+
+
+class SyncError(Exception):
+    """A record could not be brought in step; the subclass says what must happen next."""
+
+    def __init__(self, cause: str, operator: str, *, todo: str = "", detail: str = "") -> None:
+        super().__init__(redact(operator))
+        self.cause = cause
+        self.operator = redact(operator)
+        self.todo = redact(todo)
+        self.detail = redact(detail)
+
+
+class RetryLater(SyncError):
+    """The same work can succeed later without a person; ``after`` is the least delay if the server named one."""
+
+    def __init__(
+        self, cause: str, operator: str, *, after: timedelta | None = None, todo: str = "", detail: str = ""
+    ) -> None:
+        super().__init__(cause, operator, todo=todo, detail=detail)
+        self.after = after
+
+
+class OutcomeUnknown(RetryLater):
+    """A write may or may not have happened; whoever retries must look the record up first."""
+
+
+class WaitForDependency(SyncError):
+    """The record needs others to be synced first; it goes by itself when they arrive."""
+
+    def __init__(self, needs: tuple[RecordRef, ...], operator: str) -> None:
+        super().__init__("dependency", operator, todo="Nothing: it continues when the other record arrives.")
+        self.needs = needs
+
+
+class HoldForPerson(SyncError):
+    """Only a person can clear this; the record stays in the work list with the reason until then."""
+
+
+class StopConnection(SyncError):
+    """No record of this connection can succeed until credentials, permissions or settings are mended."""
+
+
+class NotFound(SyncError):
+    """The addressed record does not exist; the caller decides what that means."""
+
+
+class ChangedMeanwhile(SyncError):
+    """The record changed since it was read (HTTP 409 or 412); the caller reads it again."""
+
+
+class AlreadyExists(SyncError):
+    """A record with the same key exists; the caller looks it up and links it."""

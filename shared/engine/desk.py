@@ -1,0 +1,152 @@
+"""What people ask for by hand: sync now, show what would happen, list what is open, retry it."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from shared.domain.envelope import Envelope
+from shared.domain.plans import Outcome
+from shared.domain.records import RecordRef, State
+from shared.engine.connection import Connections
+from shared.engine.pipeline import ON_DEMAND, Pipeline
+from shared.engine.registry import Registry
+from shared.ports.platform import Clock
+from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
+
+MOST_PREVIEWS: Final = 50
+POISON: Final = "poison|"
+
+
+class BadRequest(Exception):
+    """What was asked for cannot be done; the text says why."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """On-demand work. Everything that writes goes through the same queue as automatic work."""
+
+    connections: Connections
+    registry: Registry
+    store: RecordStore
+    state: StateStore
+    queue: WorkQueue
+    clock: Clock
+    pipeline: Pipeline
+    origin: str
+
+    async def sync(self, connection: str, entity: str, ids: Sequence[str], *, everything: bool) -> int:
+        """Queues records, or a sweep over everything of the entity; returns how many messages."""
+        subject, only = await self._named(connection, entity)
+        if everything:
+            await self.queue.send_sweep(
+                Envelope(connection, subject, "*", ON_DEMAND, self.clock.now(), options={"everything": True})
+            )
+            return 1
+        for record_id in ids:
+            await self.queue.send(self._hint(RecordRef(connection, subject, record_id), only))
+        return len(ids)
+
+    async def preview(self, connection: str, entity: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The plans of up to 50 records; nothing is written anywhere."""
+        if len(ids) > MOST_PREVIEWS:
+            raise BadRequest(f"at most {MOST_PREVIEWS} records can be previewed at once")
+        subject, only = await self._named(connection, entity)
+        plans = []
+        for record_id in ids:
+            outcomes = await self.pipeline.preview(
+                self._hint(RecordRef(connection, subject, record_id), only)
+            )
+            plans += [{"id": record_id, **shown(outcome)} for outcome in outcomes]
+        return plans
+
+    async def work(self, connection: str, entity: str = "", state: str = "") -> list[OpenItem]:
+        """What waits, is retried or is held, oldest first."""
+        subjects = [(await self._named(connection, entity))[0]] if entity else self._subject_names()
+        only = entity if entity and entity not in self._subject_names() else ""
+        items = [
+            item
+            for subject in subjects
+            async for item in self.store.open_items(connection, subject)
+            if state in ("", item.state.value) and only in ("", item.entity)
+        ]
+        return sorted(items, key=lambda item: item.since)
+
+    async def retry(self, connection: str, entity: str = "", ids: Sequence[str] = (), cause: str = "") -> int:
+        """Queues open records again; returns how many."""
+        items = await self.work(connection, entity)
+        refs = {
+            item.ref
+            for item in items
+            if (not ids or item.ref.id in ids) and cause in ("", item.cause) and item.state is not State.DONE
+        }
+        for ref in sorted(refs):
+            await self.queue.send(self._hint(ref, ""))
+        count = len(refs)
+        if not entity and not ids and cause in ("", "poison"):
+            async for name, value in self.poison(connection):
+                await self.queue.send(self._hint(RecordRef(connection, value["entity"], value["id"]), ""))
+                await self.state.remove(connection, name)
+                count += 1
+        return count
+
+    async def poison(self, connection: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Messages that crashed their worker until the host gave up on them."""
+        async for name, value in self.state.named(connection, POISON):
+            yield name, value
+
+    async def record(self, connection: str, entity: str, record_id: str) -> dict[str, Any] | None:
+        """Everything known of one record, with its latest attempts."""
+        subject, _ = await self._named(connection, entity)
+        ref = RecordRef(connection, subject, record_id)
+        record = await self.store.get(ref)
+        if record is None:
+            return None
+        attempts = []
+        async for attempt in self.store.attempts(ref):
+            attempts.append(attempt)
+            if len(attempts) == MOST_PREVIEWS:
+                break
+        return {
+            "connection": connection,
+            "subject": subject,
+            "id": record_id,
+            "read_at": record.read_at,
+            "source_version": record.source_version,
+            "links": [asdict(link) for link in record.links.values()],
+            "attempts": attempts,
+        }
+
+    def _subject_names(self) -> list[str]:
+        return [subject.name for subject in self.registry.subjects()]
+
+    async def _named(self, connection: str, entity: str) -> tuple[str, str]:
+        """Subject and narrowing of a name that people use: an entity's or a subject's."""
+        if connection not in await self.connections.names():
+            raise BadRequest(f"there is no connection {connection}")
+        try:
+            subject = self.registry.subject_of(entity)
+        except KeyError as error:
+            known = ", ".join(sorted({*self._subject_names(), *(e.name for e in self.registry.entities())}))
+            raise BadRequest(f"there is no entity {entity}; known are {known}") from error
+        return subject.name, "" if entity == subject.name else entity
+
+    def _hint(self, ref: RecordRef, only: str) -> Envelope:
+        return Envelope(
+            ref.connection, ref.subject, ref.id, ON_DEMAND, self.clock.now(), origin=self.origin, only=only
+        )
+
+
+def shown(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as plain values for a person's eyes."""
+    plan = outcome.plan
+    return {
+        "entity": outcome.entity,
+        "action": plan.action.value,
+        "reason": plan.reason,
+        "todo": plan.todo,
+        "steps": list(plan.steps),
+        "changes": [asdict(change) for change in plan.changes],
+        "payload": plan.payload,
+        "needs": [str(needed) for needed in plan.needs],
+        "warnings": list(plan.warnings),
+    }

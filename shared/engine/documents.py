@@ -1,0 +1,218 @@
+"""Documents: looked up, drafted, compared, posted, read back, batched in ConnectWise, each step recorded.
+
+Posting in Business Central commits before it starts, so nothing makes draft and post atomic (BC 0.9). What
+keeps a document from being posted twice is the order here: the external document number is looked up before
+a draft is made, the draft's id is stored before it is posted, and after any doubt the same id is read.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from shared.domain.errors import HoldForPerson, NotFound, OutcomeUnknown
+from shared.domain.money import Money, cents
+from shared.domain.plans import Action, Plan
+from shared.domain.records import Payload
+from shared.engine.entity import Job, JsonObject, Subject
+from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
+from shared.engine.posting_window import check_posting_date
+from shared.mapping import fingerprint
+from shared.ports.systems import Lookup
+
+DRAFT: Final = "Draft"
+POSTED_STATES: Final = frozenset({"Open", "Paid", "Canceled", "Corrective"})
+ETAG: Final = "@odata.etag"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A source document ready to be mapped.
+
+    ``source`` is what the mapping sees, ``total`` what ConnectWise bills, ``entry_ids`` the general ledger
+    entries that the batch must name (connectwise.md 4.2), ``batch`` the identifier of that batch.
+    """
+
+    source: JsonObject
+    total: Money
+    entry_ids: tuple[int, ...]
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The declaration of a document that ConnectWise exports through its accounting interface.
+
+    ``judge`` decides from the source record whether it travels now: None to go on, else the plan to follow.
+    ``gather`` fetches the accounting transaction. ``confirm`` writes number and status back to ConnectWise.
+    """
+
+    name: str
+    title: str
+    subject: Subject
+    target: str
+    number_field: str
+    judge: Callable[[Job], Plan | None]
+    gather: Callable[[Job], Awaitable[Gathered]]
+    confirm: Callable[[Job], Awaitable[None]]
+
+    async def plan(self, job: Job) -> Plan:
+        """Draft and post, finish what was begun, hold, wait or nothing."""
+        verdict = self.judge(job)
+        if verdict is not None:
+            return verdict
+        if job.link.step in ("posted", "batched"):
+            return Plan(Action.CHANGE, "Finishes what an earlier pass began.", steps=self._steps(job))
+        gathered = await self.gather(job)
+        mapped = await map_source(job, self.name, gathered.source)
+        stopped = plan_of_findings(job, mapped)
+        if stopped is not None:
+            return stopped
+        await check_posting_date(job.connection.business_central, mapped.create.get("postingDate"))
+        return Plan(
+            Action.CREATE,
+            payload=mapped.create,
+            changes=changes_between({}, mapped.create, mapped),
+            steps=self._steps(job),
+            warnings=warnings_of(mapped),
+            facts={
+                "total": gathered.total.amount,
+                "currency": gathered.total.currency,
+                "entry_ids": list(gathered.entry_ids),
+                "batch": gathered.batch,
+                "content": fingerprint(mapped.create),
+            },
+        )
+
+    def _steps(self, job: Job) -> tuple[str, ...]:
+        done = {"": 0, "drafted": 2, "posted": 4, "batched": 5}[job.link.step]
+        post = job.connection.options.post
+        every = ("look up", "draft", "compare totals", "post", "batch in ConnectWise", "write status back")
+        return every[done:] if post else every[done:3]
+
+    async def apply(self, job: Job, plan: Plan) -> None:
+        """Goes on from the last recorded step to the end."""
+        link = job.link
+        link.facts |= plan.facts
+        if link.step in ("", "drafted"):
+            stored = await self._draft(job, plan.payload)
+            if stored["status"] == DRAFT:
+                stored = await self._compare(job, stored)
+                if not job.connection.options.post:
+                    plan.reason = "Drafted; an accountant posts it in Business Central."
+                    return
+                stored = await self._post(job, stored)
+            self._require_equal(job, stored, "posted")
+            self._note_posted(job, stored)
+            await job.checkpoint("posted")
+        if link.step == "posted":
+            await self._batch(job)
+            await job.checkpoint("batched")
+        await self.confirm(job)
+        link.step = "done"
+
+    async def _draft(self, job: Job, payload: Payload) -> JsonObject:
+        """The document in Business Central: the one of an earlier pass, one found by its number, or a new one."""
+        system, link = job.connection.business_central, job.link
+        stored = await self._begun(job) or await self._existing(job, payload)
+        if (
+            stored is not None
+            and stored["status"] == DRAFT
+            and link.facts.get("drafted") != link.facts["content"]
+        ):
+            # The source was edited after the draft was made, or the draft is not ours: make it anew.
+            await system.remove(self.target, str(stored["id"]), str(stored[ETAG]))
+            stored = None
+        if stored is None:
+            try:
+                stored = await system.create(self.target, payload)
+            except OutcomeUnknown:
+                stored = await self._existing(job, payload)
+                if stored is None:
+                    raise
+        link.target_id, link.target_etag = str(stored["id"]), str(stored.get(ETAG, ""))
+        link.target_number = str(stored.get("number", ""))
+        link.facts["drafted"] = link.facts["content"]
+        await job.checkpoint("drafted")
+        return stored
+
+    async def _begun(self, job: Job) -> JsonObject | None:
+        if not job.link.target_id:
+            return None
+        try:
+            return await job.connection.business_central.read(self.target, job.link.target_id)
+        except NotFound:
+            job.link.target_id = None
+            return None
+
+    async def _existing(self, job: Job, payload: Payload) -> JsonObject | None:
+        """What Business Central already has under this external number, for the same customer.
+
+        Unique external numbers are not enforced there (BC 0.8), so more than one is a question for a person.
+        """
+        number = str(payload[self.number_field])
+        [rows] = await job.connection.business_central.find([Lookup(self.target, self.number_field, number)])
+        own = [row for row in rows if row.get("customerNumber") == payload.get("customerNumber")]
+        if len(own) > 1:
+            raise HoldForPerson(
+                "several_documents",
+                f"Business Central has {len(own)} documents with external number {number} for this customer.",
+                todo="Delete the drafts that are too many or cancel what was posted twice; then retry.",
+            )
+        if own and own[0]["status"] != DRAFT:
+            job.link.facts["drafted"] = job.link.facts["content"]
+        return own[0] if own else None
+
+    async def _compare(self, job: Job, stored: JsonObject) -> JsonObject:
+        """The draft with its total equal to ConnectWise's, or a hold with both figures."""
+        if _total(stored) != job.link.facts["total"]:
+            stored = await job.connection.business_central.read(self.target, str(stored["id"]))
+        self._require_equal(job, stored, "draft")
+        return stored
+
+    def _require_equal(self, job: Job, stored: JsonObject, what: str) -> None:
+        expected, actual = cents(job.link.facts["total"]), _total(stored)
+        job.link.facts["bc_total"] = actual
+        if expected != actual:
+            currency = job.link.facts["currency"]
+            raise HoldForPerson(
+                "total_differs",
+                f"ConnectWise bills {Money(expected, currency)}, the {what} in Business Central says "
+                f"{Money(actual, currency)}: a difference of {Money(expected - actual, currency)}.",
+                todo="Compare the lines of both; mend the mapping, the tax setup or the invoice; then retry.",
+            )
+
+    async def _post(self, job: Job, stored: JsonObject) -> JsonObject:
+        system = job.connection.business_central
+        try:
+            await system.act(self.target, str(stored["id"]), "Microsoft.NAV.post")
+        except OutcomeUnknown:
+            after = await system.read(self.target, str(stored["id"]))
+            if after["status"] not in POSTED_STATES:
+                raise
+            return after
+        return await system.read(self.target, str(stored["id"]))
+
+    def _note_posted(self, job: Job, stored: JsonObject) -> None:
+        link = job.link
+        link.target_number = str(stored["number"])
+        link.target_etag = str(stored.get(ETAG, ""))
+        link.facts |= {
+            "status": stored["status"],
+            "posting_date": stored.get("postingDate", ""),
+            "due_date": stored.get("dueDate", ""),
+            "customer_number": stored.get("customerNumber", ""),
+        }
+
+    async def _batch(self, job: Job) -> None:
+        """Commits the accounting batch of this one document, unless it is there already."""
+        connectwise, facts = job.connection.connectwise, job.link.facts
+        if await connectwise.find_batch(facts["batch"]) is None:
+            await connectwise.commit_batch(
+                facts["batch"], job.connection.options.gl_interface, tuple(facts["entry_ids"])
+            )
+
+
+def _total(stored: JsonObject) -> Decimal:
+    value: Any = stored.get("totalAmountIncludingTax", 0)
+    return cents(value)

@@ -1,0 +1,83 @@
+"""What an entity is to the engine: a declaration that can plan and apply one record."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from shared.domain.envelope import Envelope
+from shared.domain.plans import Plan
+from shared.domain.records import Link, Record, RecordRef
+from shared.engine.connection import Connection
+from shared.ports.storage import Lease, RecordStore
+
+type JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A kind of source record that hints are about.
+
+    ``path`` is where ConnectWise serves it (empty when the source is not a ConnectWise record),
+    ``callback`` the callback type that tells of changes, ``backlog`` a list whose rows name records that
+    still have to travel (field ``backlog_id``), ``business_central`` the set whose webhooks tell of changes.
+    """
+
+    name: str
+    path: str = ""
+    callback: str = ""
+    backlog: str = ""
+    backlog_id: str = "id"
+    business_central: str = ""
+
+
+@dataclass(slots=True)
+class Job:
+    """One pass over one record: what it may use and what it knows."""
+
+    connection: Connection
+    store: RecordStore
+    envelope: Envelope
+    record: Record
+    now: datetime
+    source: JsonObject | None = None
+    lease: Lease | None = None
+    link: Link = field(default_factory=lambda: Link(""))
+
+    @property
+    def ref(self) -> RecordRef:
+        """The source record."""
+        return self.record.ref
+
+    async def checkpoint(self, step: str) -> None:
+        """Records a finished step before the next one, so that a crash resumes after it."""
+        self.link.step = step
+        if self.lease is None:
+            raise RuntimeError("a step can only be recorded under a lease")
+        await self.store.checkpoint(self.lease)
+
+
+class Entity(Protocol):
+    """One kind of record that travels: customers, sales invoices, payments."""
+
+    @property
+    def name(self) -> str:
+        """The name in links, logs and settings, such as ``customer``."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The name that people read."""
+        ...
+
+    @property
+    def subject(self) -> Subject:
+        """The source record it is made of."""
+        ...
+
+    async def plan(self, job: Job) -> Plan:
+        """What would be done now. Reads only."""
+        ...
+
+    async def apply(self, job: Job, plan: Plan) -> None:
+        """Does it, reads back and updates the job's link."""
+        ...

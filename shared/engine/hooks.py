@@ -1,0 +1,164 @@
+"""Keeps both systems telling us of changes: registers, renews, heals and removes strays.
+
+ConnectWise disables a callback after three days of failures (connectwise.md 3.5); Business Central forgets a
+subscription after three days, when an answer displeases it and when an environment is copied
+(business-central.md 0.6, 0.16, 3). Whatever is found missing is made again and followed by a sweep.
+"""
+
+import hashlib
+import hmac
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from shared.domain.envelope import Envelope
+from shared.domain.errors import AlreadyExists, NotFound
+from shared.engine.connection import Connection, Connections
+from shared.engine.registry import Registry
+from shared.ports.platform import Clock
+from shared.ports.storage import StateStore, WorkQueue
+
+RENEW_BEFORE: Final = timedelta(hours=48)
+OWNER_LEVEL: Final = 1
+"""ConnectWise stores object id 1 for callbacks at level owner."""
+CLIENT_STATE_LENGTH: Final = 40
+"""One published source says that 50 characters are the limit."""
+
+log = logging.getLogger("dynaconnect.hooks")
+
+
+def client_state(secret: str, connection: str) -> str:
+    """What Business Central repeats in each notification to prove itself; derived, so never stored."""
+    return hmac.new(secret.encode(), f"client state {connection}".encode(), hashlib.sha256).hexdigest()[
+        :CLIENT_STATE_LENGTH
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class HookAddress:
+    """Where the two systems reach a connection's hooks."""
+
+    public_url: str
+    connection: str
+
+    @property
+    def connectwise(self) -> str:
+        """ConnectWise appends the record's id to this text, so it ends with ``recordId=``."""
+        return f"{self.public_url}/api/hooks/connectwise/{quote(self.connection)}?recordId="
+
+    @property
+    def business_central(self) -> str:
+        """Where Business Central posts its notifications."""
+        return f"{self.public_url}/api/hooks/business-central/{quote(self.connection)}"
+
+
+@dataclass(slots=True)
+class HookKeeper:
+    """Brings the registrations of a connection to what the entities need."""
+
+    connections: Connections
+    registry: Registry
+    state: StateStore
+    queue: WorkQueue
+    clock: Clock
+    public_url: str
+
+    async def keep(self, connection_name: str, secret: str) -> dict[str, Any]:
+        """Registers, renews and heals; returns and stores what it did."""
+        connection = await self.connections.get(connection_name)
+        address = HookAddress(self.public_url, connection_name)
+        done = {
+            "connectwise": await self._keep_callbacks(connection, address),
+            "business_central": await self._keep_subscriptions(
+                connection, address, client_state(secret, connection_name)
+            ),
+        }
+        healed = [name for report in done.values() for name in (*report["made"], *report["healed"])]
+        if healed:
+            await self._sweep_after(connection_name)
+        now = self.clock.now()
+        await self.state.save(connection_name, "hooks", {"at": now.isoformat(), **done})
+        log.info("%s hooks: %s", connection_name, done)
+        return done
+
+    async def _keep_callbacks(self, connection: Connection, address: HookAddress) -> dict[str, list[str]]:
+        connectwise = connection.connectwise
+        wanted = {subject.callback for subject in self.registry.subjects() if subject.callback}
+        report: dict[str, list[str]] = {"made": [], "healed": [], "removed": []}
+        own = [
+            row
+            async for page in connectwise.scan("system/callbacks")
+            for row in page
+            if str(row.get("url", "")).startswith(address.connectwise)
+        ]
+        for row in own:
+            kind = str(row["type"]).lower()
+            if kind not in wanted:
+                await connectwise.remove(f"system/callbacks/{row['id']}")
+                report["removed"].append(kind)
+                continue
+            wanted.discard(kind)
+            if row.get("inactiveFlag"):
+                await connectwise.change(f"system/callbacks/{row['id']}", {"inactiveFlag": False})
+                report["healed"].append(kind)
+        for kind in sorted(wanted):
+            try:
+                await connectwise.create(
+                    "system/callbacks",
+                    {
+                        "url": address.connectwise,
+                        "objectId": OWNER_LEVEL,
+                        "type": kind,
+                        "level": "owner",
+                        "description": "DynaConnect",
+                        "payloadVersion": "3.0.0",
+                        "isSelfSuppressedFlag": True,
+                    },
+                )
+            except AlreadyExists:
+                log.info("callback %s was made by another process meanwhile", kind)
+            report["made"].append(kind)
+        return report
+
+    async def _keep_subscriptions(
+        self, connection: Connection, address: HookAddress, state: str
+    ) -> dict[str, list[str]]:
+        system = connection.business_central
+        report: dict[str, list[str]] = {"made": [], "healed": [], "renewed": []}
+        wanted = {s.business_central for s in self.registry.subjects() if s.business_central}
+        existing = {
+            str(row.get("resource", "")).strip("/"): row
+            for row in await system.subscriptions()
+            if row.get("notificationUrl") == address.business_central
+        }
+        for entity_set in sorted(wanted):
+            row = existing.get((await system.resource_of(entity_set)).strip("/"))
+            if row is not None and not self._due(row):
+                continue
+            if row is not None:
+                try:
+                    await system.renew_subscription(row, state)
+                    report["renewed"].append(entity_set)
+                    continue
+                except NotFound:
+                    report["healed"].append(entity_set)
+            try:
+                await system.subscribe(entity_set, address.business_central, state)
+            except AlreadyExists:
+                log.info("subscription %s was made by another process meanwhile", entity_set)
+            report["made"].append(entity_set)
+        return report
+
+    def _due(self, row: dict[str, Any]) -> bool:
+        expires = datetime.fromisoformat(str(row["expirationDateTime"]))
+        expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
+        return expires - self.clock.now() < RENEW_BEFORE
+
+    async def _sweep_after(self, connection: str) -> None:
+        """What changed while nobody told us is found by the sweeps."""
+        now = self.clock.now()
+        for subject in self.registry.subjects():
+            if subject.path or subject.business_central:
+                await self.queue.send_sweep(Envelope(connection, subject.name, "*", "hooks healed", now))

@@ -1,0 +1,198 @@
+"""Master data: one source record becomes one target record that is created, adopted or changed.
+
+The default promise: an existing record is adopted by rule and never duplicated; a record that did not change
+causes no write; a change sends only the fields that differ and only if nobody changed the target meanwhile.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.errors import AlreadyExists, ChangedMeanwhile, HoldForPerson, NotFound, OutcomeUnknown
+from shared.domain.plans import Action, Plan
+from shared.domain.records import Payload, RecordRef
+from shared.engine.dimensions import DIMENSIONS, apply_dimensions
+from shared.engine.entity import Job, Subject
+from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
+from shared.engine.mapping_data import same
+from shared.mapping import Mapped, fingerprint
+from shared.ports.systems import Lookup
+
+ETAG: Final = "@odata.etag"
+
+
+@dataclass(frozen=True, slots=True)
+class MasterData:
+    """The declaration of a master data entity.
+
+    ``target`` is the Business Central set, ``adopt`` the target fields by which an existing record is found,
+    best first: a match counts only if it is the only one. ``write_back`` names the ConnectWise field that
+    holds the target's number afterwards (ConnectWise exports no document of a company without one).
+    """
+
+    name: str
+    title: str
+    subject: Subject
+    target: str
+    adopt: tuple[str, ...]
+    write_back: str = ""
+
+    async def plan(self, job: Job) -> Plan:
+        """Create, adopt, change or nothing, with the differences field by field."""
+        if job.source is None:
+            return Plan(Action.SKIP, f"{self.title} {job.ref.id} no longer exists in ConnectWise.")
+        mapped = await map_source(job, self.name, job.source)
+        stopped = plan_of_findings(job, mapped)
+        if stopped is not None:
+            return stopped
+        if job.link.target_id:
+            return self._plan_linked(job, mapped)
+        return await self._plan_unlinked(job, mapped)
+
+    def _plan_linked(self, job: Job, mapped: Mapped) -> Plan:
+        changes = changes_between(job.link.written, mapped.change, mapped)
+        number = job.link.target_number or ""
+        if not changes and not self._write_back_due(job, number):
+            return Plan(Action.NOTHING, "Nothing that travels has changed.")
+        return Plan(
+            Action.CHANGE,
+            payload=mapped.change,
+            changes=changes,
+            steps=self._steps(job, number, "change" if changes else ""),
+            warnings=warnings_of(mapped),
+        )
+
+    async def _plan_unlinked(self, job: Job, mapped: Mapped) -> Plan:
+        found = await self._find(job, mapped.create)
+        if found is None:
+            return Plan(
+                Action.CREATE,
+                payload=mapped.create,
+                changes=changes_between({}, mapped.create, mapped),
+                steps=self._steps(job, str(mapped.create.get("number", "")), "create"),
+                warnings=warnings_of(mapped),
+            )
+        changes = changes_between(found, mapped.change, mapped)
+        number = str(found.get("number", ""))
+        return Plan(
+            Action.CHANGE,
+            f"Adopts the existing {self.title.lower()} {number}.",
+            payload=mapped.change,
+            changes=changes,
+            target=found,
+            steps=("adopt", *self._steps(job, number, "change" if changes else "")),
+            warnings=warnings_of(mapped),
+        )
+
+    def _steps(self, job: Job, number: str, first: str) -> tuple[str, ...]:
+        back = f"write number to ConnectWise {self.write_back}" if self._write_back_due(job, number) else ""
+        return tuple(step for step in (first, back) if step)
+
+    def _write_back_due(self, job: Job, number: str) -> bool:
+        return bool(self.write_back) and (job.source or {}).get(self.write_back) != number
+
+    async def _find(self, job: Job, payload: Payload) -> Payload | None:
+        """The existing target by the adoption rules; raises HoldForPerson when it belongs to another record."""
+        fields = [field for field in self.adopt if payload.get(field)]
+        lookups = [Lookup(self.target, field, str(payload[field])) for field in fields]
+        if not lookups:
+            return None
+        for field, rows in zip(fields, await job.connection.business_central.find(lookups), strict=True):
+            free = [row for row in rows if await self._owner(job, row) in (None, job.ref)]
+            if field == "number" and rows and not free:
+                owner = await self._owner(job, rows[0])
+                raise HoldForPerson(
+                    "number_taken",
+                    f"{self.title} number {payload[field]} in Business Central already belongs to "
+                    f"ConnectWise {self.subject.name} {owner.id if owner else '?'}.",
+                    todo="Give one of the two another number, or merge them in ConnectWise; then retry.",
+                )
+            if len(free) == 1 and len(rows) == 1:
+                return free[0]
+            if len(free) > 1:
+                raise HoldForPerson(
+                    "ambiguous_match",
+                    f"{len(free)} {self.title.lower()} records in Business Central have {field} "
+                    f'"{payload[field]}": which one is meant cannot be told.',
+                    todo=f"Write the right number into the ConnectWise field {self.write_back or 'number'}, "
+                    "or make the names unique; then retry.",
+                )
+        return None
+
+    async def _owner(self, job: Job, row: Payload) -> RecordRef | None:
+        return await job.store.by_target(job.ref.connection, self.subject.name, f"{self.name}|{row['id']}")
+
+    async def apply(self, job: Job, plan: Plan) -> None:
+        """Writes, reads back and links."""
+        stored: Payload | None
+        if plan.action is Action.CREATE:
+            stored = await self._create(job, plan.payload)
+        elif job.link.target_id:
+            stored = await self._change_linked(job, plan)
+        else:
+            stored = await self._change(job, plan.target, plan.payload) if plan.changes else plan.target
+        if stored:
+            self._link(job, stored, plan.payload)
+            await apply_dimensions(job, self.target, plan.payload)
+        if self.write_back and self._write_back_due(job, job.link.target_number or ""):
+            await job.connection.connectwise.change(
+                f"{self.subject.path}/{job.ref.id}", {self.write_back: job.link.target_number}
+            )
+
+    def _link(self, job: Job, stored: Payload, payload: Payload) -> None:
+        """Notes what the target now holds of us; create-only fields are no part of it."""
+        link = job.link
+        link.target_id = str(stored["id"])
+        link.target_number = str(stored.get("number", ""))
+        link.target_etag = str(stored.get(ETAG, ""))
+        link.written = {name: value for name, value in payload.items() if name != "number"}
+        link.fingerprint = fingerprint(link.written)
+
+    async def _create(self, job: Job, payload: Payload) -> Payload:
+        system = job.connection.business_central
+        try:
+            return await system.create(self.target, _own_fields(payload))
+        except (AlreadyExists, OutcomeUnknown):
+            # Somebody, perhaps an earlier try of ours, was first: link what is there instead of a second one.
+            found = await self._find(job, payload)
+            if found is None:
+                raise
+            return await self._change(job, found, {k: v for k, v in payload.items() if k != "number"})
+
+    async def _change_linked(self, job: Job, plan: Plan) -> Payload | None:
+        if not plan.changes:
+            return None
+        system, link = job.connection.business_central, job.link
+        values = {change.field: change.after for change in plan.changes}
+        sent = _own_fields(values)
+        if not sent:
+            return {"id": link.target_id, "number": link.target_number, ETAG: link.target_etag}
+        try:
+            return await system.change(self.target, str(link.target_id), sent, link.target_etag or "*")
+        except ChangedMeanwhile:
+            current = await system.read(self.target, str(link.target_id))
+            return await self._change(job, current, plan.payload)
+        except NotFound:
+            return await self._relink(job, plan.payload)
+
+    async def _change(self, job: Job, current: Payload, payload: Payload) -> Payload:
+        """Brings an existing target to the payload, sending only what differs."""
+        values = {
+            name: value for name, value in _own_fields(payload).items() if not same(current.get(name), value)
+        }
+        if not values:
+            return current
+        system = job.connection.business_central
+        return await system.change(self.target, str(current["id"]), values, str(current.get(ETAG, "*")))
+
+    async def _relink(self, job: Job, payload: Payload) -> Payload:
+        """The linked target was deleted in Business Central: find or make it again."""
+        job.connection.forget_target(self.name, job.ref.id)
+        job.link.target_id = job.link.target_number = job.link.target_etag = None
+        mapped = await map_source(job, self.name, job.source or {})
+        found = await self._find(job, mapped.create)
+        return await self._change(job, found, payload) if found else await self._create(job, mapped.create)
+
+
+def _own_fields(payload: Payload) -> Payload:
+    """The payload without what travels by calls of its own."""
+    return {name: value for name, value in payload.items() if name != DIMENSIONS}

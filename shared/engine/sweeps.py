@@ -1,0 +1,206 @@
+"""The safety net: sweeps that find what no hint told of, from stored watermarks.
+
+A sweep never syncs a record itself. It queues a hint for each record that looks different from what is
+stored, and moves its watermark only when every hint is durably queued: from then on the record's own row
+keeps it in view, whatever happens to it, so the watermark never passes a record that could be lost.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from shared.domain.envelope import Envelope
+from shared.domain.money import cents
+from shared.domain.records import RecordRef, State
+from shared.engine.applications import INVOICE, documents
+from shared.engine.connection import Connection, Connections
+from shared.engine.entity import Subject
+from shared.engine.registry import Registry
+from shared.ports.platform import Clock
+from shared.ports.storage import RecordStore, StateStore, WorkQueue
+
+OVERLAP: Final = timedelta(minutes=2)
+"""Read again before the watermark: ConnectWise stamps whole seconds and commits out of order."""
+SAME_SECOND: Final = timedelta(seconds=2)
+LEDGER_OVERLAP: Final = 300
+"""Ledger entry numbers read again below the watermark: numbers are given before they are committed."""
+PATIENCE: Final = timedelta(minutes=10)
+"""How long a waiting record rests before the sweep asks for it again."""
+
+log = logging.getLogger("dynaconnect.sweep")
+
+
+@dataclass(slots=True)
+class Sweeper:
+    """Finds changed records and queues hints for them."""
+
+    connections: Connections
+    registry: Registry
+    store: RecordStore
+    state: StateStore
+    queue: WorkQueue
+    clock: Clock
+    origin: str
+
+    async def catch_up(self, connection_name: str, subject_name: str, *, everything: bool = False) -> int:
+        """Queues what changed in ConnectWise since the watermark; returns how many hints.
+
+        ``everything`` ignores the watermark, and queues a record even if its version is the stored one.
+        """
+        connection = await self.connections.get(connection_name)
+        subject = self.registry.subject(subject_name)
+        if not subject.path:
+            return 0
+        name = f"watermark|{subject.name}"
+        stored = await self.state.load(connection_name, name)
+        started = self.clock.now()
+        since = None if everything else stored.get("at")
+        changed_since = datetime.fromisoformat(since) - OVERLAP if since else None
+        sent = 0
+        seen: set[str] = set()
+        newest = datetime.fromisoformat(stored["at"]) if stored.get("at") else None
+        async for row in _rows(connection, subject, changed_since):
+            record_id, version = str(row["id"]), str((row.get("_info") or {}).get("lastUpdated", ""))
+            if version:
+                moment = datetime.fromisoformat(version)
+                newest = max(newest or moment, moment)
+            if everything or await self._differs(connection_name, subject, record_id, version):
+                seen.add(record_id)
+                await self._hint(RecordRef(connection_name, subject.name, record_id), "catch up")
+                sent += 1
+        sent += await self._backlog(connection, subject, seen)
+        sent += await self._nudge(connection_name, subject)
+        # The newest version seen is the other side's own clock; ours would skip what it stamps behind us.
+        if newest is not None:
+            await self.state.save(
+                connection_name, name, {"at": newest.isoformat(), "swept": started.isoformat(), "sent": sent}
+            )
+        log.info("%s %s: %d hints", connection_name, subject.name, sent)
+        return sent
+
+    async def _differs(self, connection: str, subject: Subject, record_id: str, version: str) -> bool:
+        record = await self.store.get(RecordRef(connection, subject.name, record_id))
+        if record is None or record.read_at is None:
+            return record is None or not any(link.state.is_open for link in record.links.values())
+        if record.source_version != version:
+            return True
+        # ConnectWise stamps whole seconds: a change in the second in which we read looks like the one we read.
+        return bool(version) and datetime.fromisoformat(version) + SAME_SECOND > record.read_at
+
+    async def _backlog(self, connection: Connection, subject: Subject, seen: set[str]) -> int:
+        """Records that ConnectWise still lists as to be exported and that nobody here is looking at."""
+        if not subject.backlog:
+            return 0
+        sent = 0
+        async for page in connection.connectwise.scan(subject.backlog, fields=("id", subject.backlog_id)):
+            for row in page:
+                record_id = str(row.get(subject.backlog_id) or row["id"])
+                record = await self.store.get(RecordRef(connection.name, subject.name, record_id))
+                untouched = record is None or not any(link.state.is_open for link in record.links.values())
+                if untouched and record_id not in seen:
+                    await self._hint(RecordRef(connection.name, subject.name, record_id), "backlog")
+                    sent += 1
+        return sent
+
+    async def _nudge(self, connection: str, subject: Subject) -> int:
+        """Asks again for records that have waited long; their dependency may have come by another way."""
+        sent = 0
+        limit = self.clock.now() - PATIENCE
+        async for item in self.store.open_items(connection, subject.name):
+            if item.state is State.WAITING and item.since < limit:
+                await self._hint(item.ref, "still waiting")
+                sent += 1
+        return sent
+
+    async def payments(self, connection_name: str, *, full: bool = False) -> int:
+        """Queues the invoices whose applications changed in the customer ledger since the watermark.
+
+        ``full`` also compares every open invoice's remaining amount, which finds what a ledger that is
+        behind or absent did not show.
+        """
+        connection = await self.connections.get(connection_name)
+        stored = await self.state.load(connection_name, "watermark|ledger")
+        mark = int(stored.get("entry", 0))
+        seen = set(stored.get("seen", ()))
+        rows = await connection.business_central.ledger_after(max(0, mark - LEDGER_OVERLAP))
+        new = [row for row in rows if int(row["dcleEntryNo"]) not in seen]
+        sent = 0
+        for ref in await self._settled_by(connection, new):
+            await self._hint(ref, "ledger")
+            sent += 1
+        if full:
+            sent += await self._compare_open(connection)
+        highest = max([mark, *(int(row["dcleEntryNo"]) for row in rows)])
+        recent = sorted({int(row["dcleEntryNo"]) for row in rows} | seen)
+        keep = [entry for entry in recent if entry > highest - LEDGER_OVERLAP]
+        if new or not stored:
+            await self.state.save(connection_name, "watermark|ledger", {"entry": highest, "seen": keep})
+        return sent
+
+    async def _settled_by(self, connection: Connection, rows: list[dict[str, Any]]) -> list[RecordRef]:
+        """The invoices of ours on whose ledger entry one of the rows applies something."""
+        applied = {
+            int(row["cleEntryNo"])
+            for row in rows
+            if int(row.get("dcleAppliedCustLedgerEntryNo") or 0) not in (0, int(row["cleEntryNo"]))
+        }
+        known = documents(rows)
+        missing = sorted(applied - set(known))
+        if missing:
+            known |= documents(await connection.business_central.ledger_of_entries(missing))
+        refs: dict[RecordRef, None] = {}
+        for entry in sorted(applied):
+            document = known.get(entry)
+            if document is None or document.kind != INVOICE:
+                continue
+            ref = await self.store.by_target(connection.name, "invoice", f"sales_invoice|{document.number}")
+            if ref is not None:
+                refs[RecordRef(connection.name, "settlement", ref.id)] = None
+        return list(refs)
+
+    async def _compare_open(self, connection: Connection) -> int:
+        sent = 0
+        async for page in connection.business_central.scan(
+            "salesInvoices", equal={"status": "Open"}, select=("id", "number", "remainingAmount")
+        ):
+            for row in page:
+                ref = await self.store.by_target(connection.name, "invoice", f"sales_invoice|{row['id']}")
+                if ref is not None and await self._remaining(ref) != cents(row["remainingAmount"]):
+                    await self._hint(RecordRef(connection.name, "settlement", ref.id), "remaining amount")
+                    sent += 1
+        return sent
+
+    async def _remaining(self, invoice: RecordRef) -> Decimal | None:
+        """What we last saw as open on an invoice: after its settlement, else its total."""
+        settlement = await self.store.get(RecordRef(invoice.connection, "settlement", invoice.id))
+        for link in settlement.links.values() if settlement else ():
+            if "remaining" in link.facts:
+                return cents(link.facts["remaining"])
+        record = await self.store.get(invoice)
+        link_of = record.links.get("sales_invoice") if record else None
+        return cents(link_of.facts["bc_total"]) if link_of and "bc_total" in link_of.facts else None
+
+    async def notified(self, connection_name: str, record_id: str) -> int:
+        """Turns a Business Central notification about a sales invoice into a hint, if the invoice is ours."""
+        ref = await self.store.by_target(connection_name, "invoice", f"sales_invoice|{record_id}")
+        if ref is None:
+            return 0
+        await self._hint(RecordRef(connection_name, "settlement", ref.id), "notification")
+        return 1
+
+    async def _hint(self, ref: RecordRef, why: str) -> None:
+        await self.queue.send(
+            Envelope(ref.connection, ref.subject, ref.id, why, self.clock.now(), origin=self.origin)
+        )
+
+
+async def _rows(
+    connection: Connection, subject: Subject, changed_since: datetime | None
+) -> AsyncIterator[dict[str, Any]]:
+    scan = connection.connectwise.scan(subject.path, changed_since=changed_since, fields=("id", "_info"))
+    async for page in scan:
+        for row in page:
+            yield row

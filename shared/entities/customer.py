@@ -1,0 +1,15 @@
+"""ConnectWise companies that buy become Business Central customers."""
+
+from typing import Final
+
+from shared.engine.masters import MasterData
+from shared.entities.subjects import COMPANY
+
+ENTITY: Final = MasterData(
+    name="customer",
+    title="Customer",
+    subject=COMPANY,
+    target="customers",
+    adopt=("number", "displayName", "email"),
+    write_back="accountNumber",
+)

@@ -1,0 +1,19 @@
+"""ConnectWise catalog items become Business Central items.
+
+The mapping never sends ``inventory`` (changing it posts an adjustment, BC 0.12) and sends ``number`` only on
+creation (changing it renames the record, BC 5).
+"""
+
+from typing import Final
+
+from shared.engine.masters import MasterData
+from shared.entities.subjects import CATALOG_ITEM
+
+ENTITY: Final = MasterData(
+    name="item",
+    title="Item",
+    subject=CATALOG_ITEM,
+    target="items",
+    adopt=("number", "displayName"),
+    write_back="integrationXRef",
+)

@@ -1,0 +1,8 @@
+"""Customer payments applied in Business Central become payments on the ConnectWise invoice."""
+
+from typing import Final
+
+from shared.engine.settlements import Settlement
+from shared.entities.subjects import SETTLEMENT
+
+ENTITY: Final = Settlement(name="payment", title="Payment", subject=SETTLEMENT)

@@ -1,0 +1,15 @@
+"""ConnectWise companies that sell to us become Business Central vendors."""
+
+from typing import Final
+
+from shared.engine.masters import MasterData
+from shared.entities.subjects import COMPANY
+
+ENTITY: Final = MasterData(
+    name="vendor",
+    title="Vendor",
+    subject=COMPANY,
+    target="vendors",
+    adopt=("number", "displayName", "email"),
+    write_back="vendorIdentifier",
+)

@@ -1,0 +1,1 @@
+"""What the engine needs from outside, as protocols. Adapters implement them; tests may too."""

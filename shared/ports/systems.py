@@ -1,0 +1,130 @@
+"""The two business systems as the engine sees them. JSON values come with Decimal, never float."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+type Json = Any
+type JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One exact-match search in a Business Central set: field equals value (text)."""
+
+    entity_set: str
+    field: str
+    value: str
+
+
+class ConnectWise(Protocol):
+    """ConnectWise PSA. Every method may raise the errors of :mod:`shared.domain.errors`."""
+
+    async def read(self, path: str) -> JsonObject:
+        """One record by its path such as ``company/companies/12``; raises NotFound."""
+        ...
+
+    def scan(
+        self, path: str, *, changed_since: datetime | None = None, fields: Sequence[str] = ()
+    ) -> AsyncIterator[list[JsonObject]]:
+        """All records, or those changed since a moment, in pages of up to 1,000 in the order of their ids."""
+        ...
+
+    async def create(self, path: str, body: JsonObject) -> JsonObject:
+        """Adds a record and returns it as stored."""
+        ...
+
+    async def change(self, path: str, values: Mapping[str, Json]) -> JsonObject:
+        """Replaces the named top-level fields and returns the record as stored."""
+        ...
+
+    async def remove(self, path: str) -> None:
+        """Deletes a record; a record that is already gone is success."""
+        ...
+
+    async def preview_export(self, invoice_id: int) -> JsonObject | None:
+        """The accounting transaction of one closed, unbatched invoice, or None when CW exports none."""
+        ...
+
+    async def find_batch(self, identifier: str) -> JsonObject | None:
+        """The accounting batch of that identifier."""
+        ...
+
+    async def commit_batch(self, identifier: str, gl_interface: str, entry_ids: Sequence[int]) -> None:
+        """Marks the general ledger entries as exported in a batch of their own."""
+        ...
+
+
+class BusinessCentral(Protocol):
+    """One Business Central company. Every method may raise the errors of :mod:`shared.domain.errors`."""
+
+    async def read(self, entity_set: str, record_id: str, *, expand: str = "") -> JsonObject:
+        """One record by its id; raises NotFound."""
+        ...
+
+    async def find(self, lookups: Sequence[Lookup]) -> list[list[JsonObject]]:
+        """The records that match each search, in one call however many searches there are."""
+        ...
+
+    def scan(
+        self, entity_set: str, *, equal: Mapping[str, str] | None = None, select: Sequence[str] = ()
+    ) -> AsyncIterator[list[JsonObject]]:
+        """All records whose text fields equal the given values, page by page."""
+        ...
+
+    async def create(self, entity_set: str, body: JsonObject) -> JsonObject:
+        """Adds a record (with its lines) and returns it as stored."""
+        ...
+
+    async def change(self, entity_set: str, record_id: str, values: JsonObject, etag: str) -> JsonObject:
+        """Changes the named fields if the record still has that etag; raises ChangedMeanwhile."""
+        ...
+
+    async def remove(self, entity_set: str, record_id: str, etag: str) -> None:
+        """Deletes a record if it still has that etag; a record that is already gone is success."""
+        ...
+
+    async def act(self, entity_set: str, record_id: str, action: str) -> None:
+        """Runs a bound action such as ``Microsoft.NAV.post``."""
+        ...
+
+    async def ledger_of_entries(self, entries: Sequence[int]) -> list[JsonObject]:
+        """Detailed rows of the named customer ledger entries."""
+        ...
+
+    async def ledger_of_document(self, number: str) -> list[JsonObject]:
+        """Detailed customer ledger rows that carry a document number."""
+        ...
+
+    async def ledger_after(self, entry: int) -> list[JsonObject]:
+        """Detailed customer ledger rows numbered above ``entry``, in no particular order."""
+        ...
+
+    async def reference(self, entity_set: str) -> list[JsonObject]:
+        """All rows of a small set such as paymentTerms, from a short-lived cache."""
+        ...
+
+    async def refresh(self, entity_set: str) -> list[JsonObject]:
+        """The rows read anew, for a value that the cache does not know; at most once a minute."""
+        ...
+
+    async def subscriptions(self) -> list[JsonObject]:
+        """The webhook subscriptions of the environment that this application can see."""
+        ...
+
+    async def subscribe(self, entity_set: str, url: str, client_state: str) -> None:
+        """Asks for notifications about a set; Business Central calls the url during this call."""
+        ...
+
+    async def renew_subscription(self, subscription: JsonObject, client_state: str) -> None:
+        """Extends a subscription by its lifetime; raises NotFound when it is gone."""
+        ...
+
+    async def unsubscribe(self, subscription: JsonObject) -> None:
+        """Ends a subscription."""
+        ...
+
+    async def resource_of(self, entity_set: str) -> str:
+        """The resource text under which a set's subscription is listed."""
+        ...

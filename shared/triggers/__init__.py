@@ -1,0 +1,12 @@
+"""The Azure Functions: thin handlers that hand over to the app. One blueprint per kind of trigger."""
+
+import azure.functions as func
+
+from shared.triggers import hooks, operations, queues, timers
+
+BLUEPRINTS: tuple[func.Blueprint, ...] = (
+    hooks.blueprint,
+    queues.blueprint,
+    timers.blueprint,
+    operations.blueprint,
+)

@@ -1,0 +1,170 @@
+"""The OpenAPI document of the routes that people and tools call."""
+
+from typing import Any, Final
+
+_ERROR: Final = {
+    "description": "What was asked wrongly, or what failed elsewhere.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+_CONNECTION: Final = {
+    "name": "connection",
+    "in": "query",
+    "schema": {"type": "string", "default": "default"},
+    "description": "The connection; without it the one that the settings describe.",
+}
+
+
+def _answer(schema: str, text: str) -> dict[str, Any]:
+    return {
+        "description": text,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def _body(schema: str) -> dict[str, Any]:
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+_IDS: Final = {
+    "type": "array",
+    "items": {"oneOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]+$"}]},
+    "maxItems": 1000,
+}
+
+DOCUMENT: Final[dict[str, Any]] = {
+    "openapi": "3.0.3",
+    "info": {
+        "title": "DynaConnect operations",
+        "version": "1",
+        "description": "Sync on demand, see what waits, is retried or is held, and retry it.",
+    },
+    "servers": [{"url": "/api"}],
+    "security": [{"functionKey": []}],
+    "paths": {
+        "/sync": {
+            "post": {
+                "operationId": "sync",
+                "summary": "Sync records now, or show what a sync would do.",
+                "requestBody": _body("SyncRequest"),
+                "responses": {
+                    "200": _answer("Plans", "What a sync would do; nothing was written."),
+                    "202": _answer("Queued", "The records are queued."),
+                    "400": _ERROR,
+                    "502": _ERROR,
+                },
+            }
+        },
+        "/work": {
+            "get": {
+                "operationId": "listWork",
+                "summary": "What waits, is retried or is held, oldest first.",
+                "parameters": [
+                    _CONNECTION,
+                    {"name": "entity", "in": "query", "schema": {"type": "string"}},
+                    {
+                        "name": "state",
+                        "in": "query",
+                        "schema": {"type": "string", "enum": ["waiting", "retrying", "held"]},
+                    },
+                ],
+                "responses": {"200": _answer("WorkList", "The open records."), "400": _ERROR},
+            }
+        },
+        "/work/retry": {
+            "post": {
+                "operationId": "retryWork",
+                "summary": "Queue open records again.",
+                "requestBody": _body("RetryRequest"),
+                "responses": {"202": _answer("Queued", "The records are queued."), "400": _ERROR},
+            }
+        },
+        "/records/{entity}/{id}": {
+            "get": {
+                "operationId": "readRecord",
+                "summary": "Everything known of one record.",
+                "parameters": [
+                    {"name": "entity", "in": "path", "required": True, "schema": {"type": "string"}},
+                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+                    _CONNECTION,
+                ],
+                "responses": {
+                    "200": _answer("Record", "The record's links and latest attempts."),
+                    "400": _ERROR,
+                    "404": _ERROR,
+                },
+            }
+        },
+        "/health": {
+            "get": {
+                "operationId": "health",
+                "summary": "Whether the app is alive.",
+                "security": [],
+                "responses": {"200": {"description": "It is."}},
+            }
+        },
+    },
+    "components": {
+        "securitySchemes": {"functionKey": {"type": "apiKey", "in": "header", "name": "x-functions-key"}},
+        "schemas": {
+            "SyncRequest": {
+                "type": "object",
+                "required": ["entity"],
+                "properties": {
+                    "connection": {"type": "string", "default": "default"},
+                    "entity": {
+                        "type": "string",
+                        "description": "An entity such as customer, or a subject such as company.",
+                    },
+                    "ids": _IDS,
+                    "all": {"type": "boolean", "default": False},
+                    "apply": {
+                        "type": "boolean",
+                        "default": True,
+                        "description": "False shows the plans only.",
+                    },
+                },
+            },
+            "RetryRequest": {
+                "type": "object",
+                "properties": {
+                    "connection": {"type": "string", "default": "default"},
+                    "entity": {"type": "string"},
+                    "ids": _IDS,
+                    "cause": {"type": "string", "description": "Only what is open for this cause."},
+                },
+            },
+            "Queued": {
+                "type": "object",
+                "properties": {"queued": {"type": "integer"}},
+                "required": ["queued"],
+            },
+            "Plans": {
+                "type": "object",
+                "properties": {"plans": {"type": "array", "items": {"type": "object"}}},
+            },
+            "WorkList": {
+                "type": "object",
+                "properties": {
+                    "items": {"type": "array", "items": {"type": "object"}},
+                    "poison": {"type": "array", "items": {"type": "object"}},
+                },
+            },
+            "Record": {
+                "type": "object",
+                "properties": {"links": {"type": "array", "items": {"type": "object"}}},
+            },
+            "Error": {
+                "type": "object",
+                "properties": {
+                    "error": {"type": "string"},
+                    "todo": {"type": "string"},
+                    "cause": {"type": "string"},
+                },
+                "required": ["error"],
+            },
+        },
+    },
+}

@@ -1,0 +1,152 @@
+"""Work on demand over HTTP, with a function key: sync, preview, list what is open, retry, inspect."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+import azure.functions as func
+import simplejson
+
+from shared.app import DEFAULT, get_app
+from shared.domain.errors import SyncError
+from shared.engine.desk import BadRequest
+from shared.triggers.openapi import DOCUMENT
+
+MOST_IDS: Final = 1_000
+
+blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+log = logging.getLogger("dynaconnect.operations")
+
+
+@blueprint.function_name("sync_on_demand")
+@blueprint.route("sync", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+async def sync_on_demand(req: func.HttpRequest) -> func.HttpResponse:
+    """Queues records of an entity, or shows their plans when ``apply`` is false."""
+
+    async def answer() -> func.HttpResponse:
+        body = _body(req)
+        connection, entity = _text(body, "connection", DEFAULT), _text(body, "entity")
+        ids, everything = _ids(body), body.get("all", False) is True
+        if not entity:
+            raise BadRequest("entity is missing")
+        if everything == bool(ids):
+            raise BadRequest("give either ids or all")
+        desk = (await get_app()).desk
+        if body.get("apply", True) is not False:
+            return _json({"queued": await desk.sync(connection, entity, ids, everything=everything)}, 202)
+        if everything:
+            raise BadRequest("a preview needs ids")
+        return _json({"plans": await desk.preview(connection, entity, ids)})
+
+    return await _guarded(answer)
+
+
+@blueprint.function_name("work_list")
+@blueprint.route("work", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+async def work_list(req: func.HttpRequest) -> func.HttpResponse:
+    """What waits, is retried or is held, with reasons; and messages that were given up."""
+
+    async def answer() -> func.HttpResponse:
+        app = await get_app()
+        connection = req.params.get("connection", DEFAULT)
+        items = await app.desk.work(connection, req.params.get("entity", ""), req.params.get("state", ""))
+        poison = [{"name": name, **value} async for name, value in app.desk.poison(connection)]
+        return _json(
+            {"items": [{**asdict(item), "state": item.state.value} for item in items], "poison": poison}
+        )
+
+    return await _guarded(answer)
+
+
+@blueprint.function_name("retry_work")
+@blueprint.route("work/retry", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+async def retry_work(req: func.HttpRequest) -> func.HttpResponse:
+    """Queues open records again: all, those of an entity, named ones, or those of one cause."""
+
+    async def answer() -> func.HttpResponse:
+        body = _body(req)
+        desk = (await get_app()).desk
+        count = await desk.retry(
+            _text(body, "connection", DEFAULT), _text(body, "entity"), _ids(body), _text(body, "cause")
+        )
+        return _json({"queued": count}, 202)
+
+    return await _guarded(answer)
+
+
+@blueprint.function_name("record_details")
+@blueprint.route("records/{entity}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+async def record_details(req: func.HttpRequest) -> func.HttpResponse:
+    """Everything known of one record: its links, what was last written, its latest attempts."""
+
+    async def answer() -> func.HttpResponse:
+        desk = (await get_app()).desk
+        params = req.route_params
+        found = await desk.record(
+            req.params.get("connection", DEFAULT), str(params["entity"]), str(params["id"])
+        )
+        return _json(found) if found else _json({"error": "nothing is known of this record"}, 404)
+
+    return await _guarded(answer)
+
+
+@blueprint.function_name("openapi")
+@blueprint.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """The description of these routes."""
+    return func.HttpResponse(json.dumps(DOCUMENT), mimetype="application/json")
+
+
+@blueprint.function_name("health")
+@blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(req: func.HttpRequest) -> func.HttpResponse:
+    """Says that the app is alive, without detail."""
+    return _json({"status": "alive"})
+
+
+async def _guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.HttpResponse:
+    """Turns what was asked wrongly into 400 and what failed elsewhere into 502 with its reason."""
+    try:
+        return await answer()
+    except BadRequest as bad:
+        return _json({"error": str(bad)}, 400)
+    except SyncError as error:
+        return _json({"error": error.operator, "todo": error.todo, "cause": error.cause}, 502)
+
+
+def _body(req: func.HttpRequest) -> dict[str, Any]:
+    try:
+        body = simplejson.loads(req.get_body() or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object")
+    return body
+
+
+def _text(body: dict[str, Any], name: str, default: str = "") -> str:
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} must be a text")
+    return value
+
+
+def _ids(body: dict[str, Any]) -> list[str]:
+    ids = body.get("ids", [])
+    if not isinstance(ids, list) or len(ids) > MOST_IDS:
+        raise BadRequest(f"ids must be a list of at most {MOST_IDS}")
+    if not all(isinstance(one, int) or (isinstance(one, str) and one.isdigit()) for one in ids):
+        raise BadRequest("ids must be ConnectWise record ids")
+    return [str(one) for one in ids]
+
+
+def _json(value: object, status: int = 200) -> func.HttpResponse:
+    text = simplejson.dumps(value, use_decimal=True, default=_plain)
+    return func.HttpResponse(text, status_code=status, mimetype="application/json")
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,113 @@
+"""The queue functions: one hint, one sweep, and what became of messages that crashed their worker."""
+
+import logging
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import azure.functions as func
+
+from shared.adapters.storage.queues import SWEEP_QUEUE, SYNC_QUEUE
+from shared.app import App, get_app
+from shared.domain.envelope import Envelope
+from shared.domain.errors import SyncError
+from shared.engine.desk import POISON
+
+CONNECTION: Final = "AzureWebJobsStorage"
+KEEP_HOOKS: Final = "hooks"
+"""The subject of a sweep message that registers and renews hooks instead of sweeping records."""
+MOST_POISON_TRIES: Final = 3
+POISON_REST: Final = timedelta(minutes=15)
+SWEEP_REST: Final = timedelta(minutes=1)
+
+blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+log = logging.getLogger("dynaconnect.queues")
+
+
+@blueprint.function_name("sync_record")
+@blueprint.queue_trigger(arg_name="message", queue_name=SYNC_QUEUE, connection=CONNECTION)
+async def sync_record(message: func.QueueMessage) -> None:
+    """Brings the record of one hint in step."""
+    app = await get_app()
+    envelope = Envelope.from_json(message.get_body().decode())
+    try:
+        await app.pipeline.handle(envelope, redelivered=(message.dequeue_count or 1) > 1)
+    except SyncError as error:
+        log.warning("%s goes back to the queue: %s %s", envelope.ref, error.operator, error.detail)
+        delay = app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None))
+        await app.queue.send(envelope.again("retry"), delay=delay)
+
+
+@blueprint.function_name("sweep")
+@blueprint.queue_trigger(arg_name="message", queue_name=SWEEP_QUEUE, connection=CONNECTION)
+async def sweep(message: func.QueueMessage) -> None:
+    """Looks for changes that no hint told of, or resolves a notification."""
+    app = await get_app()
+    envelope = Envelope.from_json(message.get_body().decode())
+    try:
+        await run_sweep(app, envelope)
+    except SyncError as error:
+        log.warning(
+            "sweep of %s goes back to the queue: %s %s", envelope.entity, error.operator, error.detail
+        )
+        delay = max(SWEEP_REST, app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None)))
+        await app.queue.send_sweep(envelope.again("retry"), delay=delay)
+
+
+async def run_sweep(app: App, envelope: Envelope) -> int:
+    """Does what a sweep message asks for; returns how many hints it queued."""
+    if envelope.entity == KEEP_HOOKS:
+        await app.keep_hooks(envelope.connection)
+        return 0
+    subject = app.registry.subject(envelope.entity)
+    if subject.path:
+        everything = bool(envelope.options.get("everything"))
+        return await app.sweeper.catch_up(envelope.connection, subject.name, everything=everything)
+    if envelope.id == "*":
+        return await app.sweeper.payments(envelope.connection, full=bool(envelope.options.get("full", True)))
+    return await app.sweeper.notified(envelope.connection, envelope.id)
+
+
+@blueprint.function_name("sync_record_poison")
+@blueprint.queue_trigger(arg_name="message", queue_name=f"{SYNC_QUEUE}-poison", connection=CONNECTION)
+async def sync_record_poison(message: func.QueueMessage) -> None:
+    """Gives a hint that crashed its worker another chance, then shows it to a person."""
+    await _poisoned(await get_app(), message, sweep_queue=False)
+
+
+@blueprint.function_name("sweep_poison")
+@blueprint.queue_trigger(arg_name="message", queue_name=f"{SWEEP_QUEUE}-poison", connection=CONNECTION)
+async def sweep_poison(message: func.QueueMessage) -> None:
+    """Gives a sweep that crashed its worker another chance, then shows it to a person."""
+    await _poisoned(await get_app(), message, sweep_queue=True)
+
+
+async def _poisoned(app: App, message: func.QueueMessage, *, sweep_queue: bool) -> None:
+    text = message.get_body().decode(errors="replace")
+    try:
+        envelope = Envelope.from_json(text)
+    except (ValueError, TypeError) as error:
+        await _show(
+            app, "default", {"entity": "?", "id": "?", "text": text[:2000], "reason": f"unreadable: {error}"}
+        )
+        return
+    tries = int(envelope.options.get("poisoned", 0)) + 1
+    if tries <= MOST_POISON_TRIES:
+        again = replace(envelope, options={**envelope.options, "poisoned": tries})
+        send = app.queue.send_sweep if sweep_queue else app.queue.send
+        await send(again, delay=POISON_REST)
+        return
+    reason = "The worker failed on this message each time; the logs of the function tell why."
+    await _show(
+        app,
+        envelope.connection,
+        {"entity": envelope.entity, "id": envelope.id, "text": text, "reason": reason},
+    )
+
+
+async def _show(app: App, connection: str, value: dict[str, Any]) -> None:
+    log.error("a message was given up: %s %s", value["entity"], value["id"])
+    await app.state.save(
+        connection, f"{POISON}{uuid.uuid4().hex}", {**value, "at": app.clock.now().isoformat()}
+    )
