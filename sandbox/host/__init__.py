@@ -1,1 +1,1 @@
-"""A local Azure Functions host on the real Python runtime."""
+"""A local Functions host: runs a Python v2-model app on the pinned Azure runtime, without Azure and without docker."""

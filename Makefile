@@ -1,0 +1,49 @@
+# Every target sets up what it needs. `make` alone lists them.
+PYTHON := .venv/bin/python
+VENV := .venv/.installed
+NODE := node_modules/.installed
+PORT ?= 7071
+PYTEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up host test check format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV) $(NODE) ## Install everything (virtual environment and storage emulator)
+
+demo: setup ## Run the demonstration from start to end
+	@$(PYTHON) -m sandbox.demo
+
+up: setup ## Start everything and leave it running, to click around
+	@$(PYTHON) -m sandbox.up
+
+host: setup ## Start the functions alone on PORT (7071), with what the settings name
+	@PORT=$(PORT) $(PYTHON) -m sandbox.serve
+
+test: check $(NODE) ## Check, then run all tests
+	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS)
+
+check: $(VENV) ## Formatting, lint and types
+	@$(PYTHON) -m ruff format --check --quiet .
+	@$(PYTHON) -m ruff check --quiet .
+	@$(PYTHON) -m mypy --no-error-summary
+
+format: $(VENV) ## Put the code into form
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
+
+clean: ## Remove everything that was installed or generated
+	@rm -rf .venv node_modules .run .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV): requirements.txt requirements-dev.txt
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { python=$$(scripts/find-python.sh) && "$$python" -m venv .venv; }
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(NODE): package.json package-lock.json
+	@scripts/check-node.sh
+	@npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@touch $@

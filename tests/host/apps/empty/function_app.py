@@ -1,0 +1,5 @@
+"""An app without functions."""
+
+import azure.functions as func
+
+app = func.FunctionApp()
