@@ -103,7 +103,7 @@ def _exact(rule: Rule, field: TargetField, target: TargetSet) -> Iterator[str]:
     ):
         other = target.fields.get(name)
         if other is None or other.type_ != kind:
-            yield f"exact needs a {kind} field, but '{name}' is none{did_you_mean(name, target.fields)}"
+            yield f"exact needs a {kind} field, but '{name}' is not one"
 
 
 def _length(rule: Rule, field: TargetField, lookup: Lookup | None) -> Iterator[str]:

@@ -41,8 +41,10 @@ def consistency(document: MappingDocument) -> list[Problem]:
     if any(path.up for condition in header for path in condition_paths(condition)):
         found.append(Problem("when", "a path with ^ belongs to lines; leave the ^ out"))
     if document.balance:
-        if document.balance.to not in {block.to for block in document.lines}:
-            found.append(Problem("balance", f"no line block fills '{document.balance.to}'"))
+        filled = {block.to for block in document.lines}
+        if document.balance.to not in filled:
+            text = f"no line block fills '{document.balance.to}'{did_you_mean(document.balance.to, filled)}"
+            found.append(Problem("balance", text))
         found += [Problem("balance", text) for text in _value(document.balance.total, in_line=False)]
     return found
 

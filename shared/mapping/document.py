@@ -92,6 +92,14 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null(cls, data: Json) -> Json:
+        for word, value in data.items() if isinstance(data, dict) else ():
+            if value is None:
+                raise wrong(f"'{word}' is null; leave the word out instead")
+        return data
+
     def given(self, *words: str) -> list[str]:
         """Which of these words the document uses here."""
         names = {field.alias or name: name for name, field in type(self).model_fields.items()}

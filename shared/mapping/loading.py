@@ -93,10 +93,16 @@ def _validated(raw: Json) -> MappingDocument:
     try:
         loaded = MappingDocument.model_validate(raw)
     except ValidationError as error:
-        raise MappingError(_problem(details, raw) for details in error.errors(include_url=False)) from None
+        mistakes = [details for details in error.errors(include_url=False) if not _follows(details)]
+        raise MappingError(_problem(details, raw) for details in mistakes) from None
     if problems := consistency(loaded):
         raise MappingError(problems)
     return loaded
+
+
+def _follows(details: ErrorDetails) -> bool:
+    """Whether a list only counts as too short because its elements have mistakes of their own."""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
 def _problem(details: ErrorDetails, raw: Json) -> Problem:

@@ -53,12 +53,8 @@ def parse_path(text: str) -> Path:
     if text in ("$", "^"):
         return Path(text, (), up=text == "^")
     position = 2 if text.startswith("^.") else 0
-    up, parts = position > 0, []
-    while True:
-        found = _PART.match(text, position)
-        if not found:
-            msg = f"the path '{text}' cannot be read from character {position + 1} on"
-            raise ValueError(msg)
+    up, parts = position > 0, list[Part]()
+    while found := _PART.match(text, position):
         key = found["key"] or ""
         parts.append(
             Part(found["name"], not key and found[0].endswith("[]"), key, (found["value"] or "").strip())
@@ -66,10 +62,11 @@ def parse_path(text: str) -> Path:
         position = found.end()
         if position == len(text):
             return Path(text, tuple(parts), up)
-        position += text[position] == "."
-        if text[position - 1] != "." or position == len(text):
-            msg = f"the path '{text}' cannot be read from character {position} on"
-            raise ValueError(msg)
+        if text[position] != ".":
+            break
+        position += 1
+    msg = f"the path '{text}' cannot be read from character {position + 1} on"
+    raise ValueError(msg)
 
 
 def compile_path(path: Path) -> Getter:

@@ -27,5 +27,5 @@ class MappingError(Exception):
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """``", did you mean 'upper'?"`` when a choice is close to the word, else an empty text."""
     spelled = {choice.casefold(): choice for choice in choices}
-    close = get_close_matches(word.casefold(), spelled, n=1, cutoff=0.6)
+    close = get_close_matches(word.casefold(), spelled, n=1, cutoff=0.75)
     return f", did you mean '{spelled[close[0]]}'?" if close else ""

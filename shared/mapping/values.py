@@ -58,7 +58,8 @@ def show(value: Json) -> str:
         case str():
             return f'"{value if len(value) <= 120 else value[:117] + "..."}"'
         case int() | Decimal():
-            return number_text(value)
+            text = number_text(value)
+            return text if len(text) <= 40 else f"{text[:20]}... ({len(text)} digits)"
         case list():
             return "a list of " + str(len(value))
         case dict():

@@ -46,8 +46,11 @@ class StorageClients:
             await client.close()
 
 
-def open_storage(settings: Mapping[str, str]) -> StorageClients:
-    """The clients as the settings ``AzureWebJobsStorage`` or ``AzureWebJobsStorage__...`` say."""
+def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClients:
+    """The clients as the settings ``AzureWebJobsStorage`` or ``AzureWebJobsStorage__...`` say.
+
+    ``prefix`` keeps several apps apart in one account; the functions themselves use none.
+    """
     encoding: dict[str, Any] = {
         "message_encode_policy": TextBase64EncodePolicy(),
         "message_decode_policy": TextBase64DecodePolicy(),
@@ -66,10 +69,10 @@ def open_storage(settings: Mapping[str, str]) -> StorageClients:
             return QueueClient(_endpoint(settings, "queue"), name, credential=credential, **encoding)
 
     return StorageClients(
-        tables.get_table_client(RECORD_TABLE),
-        tables.get_table_client(STATE_TABLE),
-        queue(SYNC_QUEUE),
-        queue(SWEEP_QUEUE),
+        tables.get_table_client(prefix + RECORD_TABLE),
+        tables.get_table_client(prefix + STATE_TABLE),
+        queue(prefix + SYNC_QUEUE),
+        queue(prefix + SWEEP_QUEUE),
     )
 
 
