@@ -94,6 +94,7 @@ class Document:
         """Goes on from the last recorded step to the end."""
         link = job.link
         link.facts |= plan.facts
+        resumed = link.step == "posted"
         if link.step in ("", "drafted"):
             stored = await self._draft(job, plan.payload)
             if stored["status"] == DRAFT:
@@ -106,7 +107,7 @@ class Document:
             self._note_posted(job, stored)
             await job.checkpoint("posted")
         if link.step == "posted":
-            await self._batch(job)
+            await self._batch(job, look=resumed)
             await job.checkpoint("batched")
         await self.confirm(job)
         link.step = "done"
@@ -204,10 +205,10 @@ class Document:
             "customer_number": stored.get("customerNumber", ""),
         }
 
-    async def _batch(self, job: Job) -> None:
-        """Commits the accounting batch of this one document, unless it is there already."""
+    async def _batch(self, job: Job, *, look: bool) -> None:
+        """Commits the accounting batch of this one document; ``look`` first where an earlier pass may have."""
         connectwise, facts = job.connection.connectwise, job.link.facts
-        if await connectwise.find_batch(facts["batch"]) is None:
+        if not look or await connectwise.find_batch(facts["batch"]) is None:
             await connectwise.commit_batch(
                 facts["batch"], job.connection.options.gl_interface, tuple(facts["entry_ids"])
             )

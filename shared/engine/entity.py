@@ -48,6 +48,12 @@ class Job:
         """The source record."""
         return self.record.ref
 
+    def note_source(self, stored: JsonObject) -> None:
+        """Takes the source's version after a write of our own, so that no sweep finds it changed."""
+        info = stored.get("_info")
+        if isinstance(info, dict) and info.get("lastUpdated"):
+            self.record.source_version = str(info["lastUpdated"])
+
     async def checkpoint(self, step: str) -> None:
         """Records a finished step before the next one, so that a crash resumes after it."""
         self.link.step = step

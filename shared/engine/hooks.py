@@ -65,15 +65,13 @@ class HookKeeper:
     clock: Clock
     public_url: str
 
-    async def keep(self, connection_name: str, secret: str) -> dict[str, Any]:
-        """Registers, renews and heals; returns and stores what it did."""
+    async def keep(self, connection_name: str, state: str) -> dict[str, Any]:
+        """Registers, renews and heals; returns and stores what it did. ``state`` is the client state."""
         connection = await self.connections.get(connection_name)
         address = HookAddress(self.public_url, connection_name)
         done = {
             "connectwise": await self._keep_callbacks(connection, address),
-            "business_central": await self._keep_subscriptions(
-                connection, address, client_state(secret, connection_name)
-            ),
+            "business_central": await self._keep_subscriptions(connection, address, state),
         }
         healed = [name for report in done.values() for name in (*report["made"], *report["healed"])]
         if healed:

@@ -134,9 +134,16 @@ class MasterData:
             self._link(job, stored, plan.payload)
             await apply_dimensions(job, self.target, plan.payload)
         if self.write_back and self._write_back_due(job, job.link.target_number or ""):
-            await job.connection.connectwise.change(
-                f"{self.subject.path}/{job.ref.id}", {self.write_back: job.link.target_number}
-            )
+            await self._write_back(job)
+
+    async def _write_back(self, job: Job) -> None:
+        """Writes the target's number into ConnectWise; our own change is then no reason to look again."""
+        path = f"{self.subject.path}/{job.ref.id}"
+        stored = await job.connection.connectwise.change(path, {self.write_back: job.link.target_number})
+        own = {self.write_back, "_info"}
+        source = job.source or {}
+        if all(stored.get(name) == value for name, value in source.items() if name not in own):
+            job.note_source(stored)
 
     def _link(self, job: Job, stored: Payload, payload: Payload) -> None:
         """Notes what the target now holds of us; create-only fields are no part of it."""

@@ -132,6 +132,9 @@ class Pipeline:
             except SyncError as error:
                 source_error = error
             read_calls = dict(counter)
+        version = record.source_version
+        record.source_version = ""
+        job.note_source(job.source or {})
         for entity in self._entities(envelope):
             began = self.clock.now()
             own = self._job_for(entity, job)
@@ -161,8 +164,8 @@ class Pipeline:
             )
         if settled and not envelope.only and not any(o.state is State.WAITING for o in outcomes):
             record.read_at = started
-            info = (job.source or {}).get("_info")
-            record.source_version = str(info.get("lastUpdated", "")) if isinstance(info, dict) else ""
+        else:
+            record.source_version = version
         return outcomes, attempts, again_after
 
     def _job_for(self, entity: Entity, job: Job) -> Job:

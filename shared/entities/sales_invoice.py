@@ -90,9 +90,10 @@ async def confirm(job: Job) -> None:
     if marker in notes:
         return
     line = f"{marker} posted {job.link.facts['posting_date']}, due {job.link.facts['due_date']}."
-    await job.connection.connectwise.change(
+    stored = await job.connection.connectwise.change(
         f"finance/closedInvoices/{job.ref.id}", {"internalNotes": f"{notes} {line}".strip()}
     )
+    job.note_source(stored)
 
 
 def _hold(cause: str, reason: str, todo: str) -> Plan:

@@ -27,6 +27,9 @@ from shared.mapping.transforms import argument_problem
 from shared.mapping.values import Json, Scalar, fold
 
 TESTS: Final = ("is", "not", "in", "any_of", "empty", "starts", "greater", "less")
+BESIDE_EXACT: Final = (
+    "transforms", "lookup", "resolve", "link", "type", "decimals", "empty", "max", "overflow",
+)  # fmt: skip
 SOURCES: Final = ("from", "constant", "template")
 
 

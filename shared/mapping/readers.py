@@ -37,7 +37,7 @@ def compile_reader(rule: Rule) -> Reader:
 def compile_value(value: Value) -> Reader:
     """The reader of one value source with its transforms."""
     read = _source(value)
-    steps = [(step.name, bind(step.name, step.arguments)) for step in value.transforms]
+    steps = steps_of(value.transforms)
     if not steps:
         return read
 
@@ -65,7 +65,7 @@ def describe(rule: Rule) -> str:
 
 
 def steps_of(steps: tuple[TransformStep, ...]) -> list[tuple[str, Callable[[Json, Json, Json], Json]]]:
-    """The transforms of a rule, bound to their arguments."""
+    """Transforms by name, bound to their arguments."""
     return [(step.name, bind(step.name, step.arguments)) for step in steps]
 
 

@@ -116,7 +116,7 @@ class Prefetched:
         self._links: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def add_record(self, set_name: str, by: str, record: Mapping[str, Any]) -> None:
-        """Makes a target record known under its property ``by``."""
+        """Makes a target record known under its property ``by``. Raises ``KeyError`` when it has none."""
         self._records[set_name, by, fold(str(record[by]))] = record
 
     def add_link(self, entity: str, source_id: int | str, record: Mapping[str, Any]) -> None:

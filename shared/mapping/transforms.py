@@ -207,6 +207,13 @@ def digits(value: str) -> str:
 
 
 @_transform("text")
+def phone(value: str) -> str:
+    """Keeps the first stretch with digits and without letters, because Business Central refuses letters in phone numbers."""
+    stretches = "".join("\n" if char.isalpha() else char for char in value).splitlines()
+    return next((text.strip(" .,:;#/-") for text in stretches if any(char.isdigit() for char in text)), "")
+
+
+@_transform("text")
 def truncate(value: str, length: Size) -> str:
     """Cuts to a length without a warning."""
     return cut(value, length)

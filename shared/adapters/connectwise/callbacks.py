@@ -5,6 +5,7 @@ The signature is the base64 of an HMAC-SHA256 over the raw body; its key is the 
 hosts or from the configured site, without redirects, and keys are kept.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -36,6 +37,7 @@ class CallbackVerifier:
     company: str
     client_id: str
     _keys: dict[str, bytes] = field(default_factory=dict)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def verify(self, body: bytes, signature: str) -> dict[str, Any]:
         """The delivery's content if it is genuine.
@@ -54,8 +56,12 @@ class CallbackVerifier:
             url = metadata.get("key_url") if isinstance(metadata, dict) else None
             if not isinstance(url, str) or not self._trusted(url):
                 raise Refused("key_url names no ConnectWise host")
-            if url in self._keys or not _matches(await self._fetch(url), body, given):
-                raise Refused("the signature does not fit the body")
+            async with self._lock:
+                # Whoever waited here may find that the key was fetched meanwhile.
+                if not self._matches_known(body, given) and (
+                    url in self._keys or not _matches(await self._fetch(url), body, given)
+                ):
+                    raise Refused("the signature does not fit the body")
         company = content.get("CompanyId")
         if not isinstance(company, str) or company.casefold() != self.company.casefold():
             raise Refused("the delivery is of another company")

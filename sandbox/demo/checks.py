@@ -1,0 +1,119 @@
+"""What the day must have shown; the demo fails if any of it is not so."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.demo.books import Books, MoneyRow
+from sandbox.demo.day import Day
+
+type Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One expectation and whether it holds."""
+
+    text: str
+    holds: bool
+    found: str = ""
+
+
+def checks(day: Day, books: Books, work: dict[str, list[Item]], money: list[MoneyRow]) -> list[Check]:
+    """Every expectation of the day."""
+    return [
+        *_nothing_twice(day, books),
+        *_nothing_lost(day, books),
+        _money(money),
+        *_held(day, work["items"]),
+        *_costs(day),
+        Check("no message was given up", not work["poison"], str(work["poison"])),
+        Check("no rule of either system was broken", not books.breaches, str(books.breaches[:3])),
+    ]
+
+
+def _nothing_twice(day: Day, books: Books) -> list[Check]:
+    central = books.business_central
+    twice = [number for number, rows in books.posted().items() if len(rows) > 1]
+    posted_twice = [number for number, count in books.postings.items() if count > 1]
+    drafts = [row for row in central["salesInvoices"] if row["status"] == "Draft"]
+    numbers = [
+        number
+        for name in ("customers", "vendors", "items")
+        for number, count in Counter(row["number"] for row in central[name]).items()
+        if count > 1
+    ]
+    batches = Counter(row["batchIdentifier"] for row in books.connectwise["AccountingBatch"])
+    return [
+        Check("no invoice was posted twice", not twice and not posted_twice, str([*twice, *posted_twice])),
+        Check("no draft was left behind", not drafts, str([row["externalDocumentNumber"] for row in drafts])),
+        Check("no customer, vendor or item was made twice", not numbers, str(numbers[:5])),
+        Check("every accounting batch is there once", all(count == 1 for count in batches.values())),
+    ]
+
+
+def _nothing_lost(day: Day, books: Books) -> list[Check]:
+    held = {int(record_id) for subject, record_id in day.to_hold if subject == "invoice"}
+    posted = books.posted()
+    invoices = [one for one in books.connectwise["Invoice"] if one["id"] not in held]
+    missing = [one["invoiceNumber"] for one in invoices if one["invoiceNumber"] not in posted]
+    unbatched = [one["invoiceNumber"] for one in invoices if "glBatch" not in one]
+    kinds = Counter(t["name"] for one in books.connectwise["Company"] for t in one["types"])
+    central = books.business_central
+    expected = (kinds["Customer"] - 1, kinds["Vendor"], len(books.connectwise["CatalogItem"]))
+    found = tuple(len(central[name]) for name in ("customers", "vendors", "items"))
+    unnoted = [
+        one["invoiceNumber"] for one in invoices if "Business Central" not in one.get("internalNotes", "")
+    ]
+    return [
+        Check(
+            "every customer, vendor and item arrived",
+            expected == found,
+            f"expected {expected}, found {found}",
+        ),
+        Check(f"all {len(invoices)} invoices are posted", not missing, str(missing[:5])),
+        Check("each is batched in ConnectWise", not unbatched, str(unbatched[:5])),
+        Check("each carries its Business Central number in ConnectWise", not unnoted, str(unnoted[:5])),
+        Check(
+            f"{day.payments} payments were made in Business Central", day.payments == 60, str(day.payments)
+        ),
+    ]
+
+
+def _money(money: list[MoneyRow]) -> Check:
+    wrong = [f"{row.kind} {row.currency} {row.difference}" for row in money if row.difference]
+    return Check("every total is equal to the cent", bool(money) and not wrong, str(wrong))
+
+
+def _held(day: Day, items: list[Item]) -> list[Check]:
+    found = {(item["ref"]["subject"], item["ref"]["id"]): item for item in items}
+    named = [
+        key
+        for key, word in day.to_hold.items()
+        if key in found
+        and found[key]["state"] == "held"
+        and word in found[key]["reason"]
+        and found[key]["todo"]
+    ]
+    others = [
+        f"{key} {item['state']}: {item['reason']}" for key, item in found.items() if key not in day.to_hold
+    ]
+    return [
+        Check(
+            "the three records are held with a reason and what to do",
+            len(named) == 3,
+            str(list(found.values())),
+        ),
+        Check("nothing else is open", not others, str(others[:3])),
+    ]
+
+
+def _costs(day: Day) -> list[Check]:
+    unchanged, changed = day.costs["unchanged"], day.costs["changed"]
+    return [
+        Check(
+            f"a linked record without a change costs at most 1 call: {unchanged.per_record:.2f}",
+            unchanged.per_record <= 1,
+        ),
+        Check(f"a changed one at most 2: {changed.per_record:.2f}", changed.per_record <= 2),
+    ]
