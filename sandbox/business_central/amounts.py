@@ -1,0 +1,100 @@
+"""The arithmetic of sales lines: line amounts, invoice discount, tax and totals, rounded half up."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final, Literal
+
+from sandbox.business_central.environment import rounded
+from sandbox.business_central.store import Values
+
+_HUNDRED: Final = Decimal(100)
+_PLACES: Final = Decimal("0.00001")
+
+
+def priced(current: Values, changes: Values, precision: Decimal) -> Values:
+    """Quantity, price and discount after each sent value was validated in turn, to five decimals; an equal one is skipped."""
+    names = ("quantity", "unitPrice", "discountPercent", "discountAmount")
+    result = {name: current.get(name, Decimal(0)) for name in names}
+    for name in (name for name in changes if name in names):
+        if changes[name] == result[name]:
+            continue
+        limited = rounded(changes[name], _PLACES)
+        result[name] = changes[name] if changes[name] == limited else limited
+        gross = rounded(result["quantity"] * result["unitPrice"], precision)
+        if name == "discountAmount":
+            share = result[name] * _HUNDRED / gross if gross else Decimal(0)
+            result["discountPercent"] = rounded(share, _PLACES)
+        else:
+            result["discountAmount"] = rounded(gross * result["discountPercent"] / _HUNDRED, precision)
+    return result
+
+
+def calculated(
+    lines: Sequence[Values],
+    invoice_discount: Decimal,
+    rates: Mapping[str, Decimal],
+    precision: Decimal,
+    rounding: Literal["line", "document"] = "line",
+) -> list[Values]:
+    """The computed properties of each line: quantity x price rounded per line, discounts, tax by tax code."""
+    gross = [
+        rounded(line["quantity"] * line["unitPrice"], precision) - line["discountAmount"] for line in lines
+    ]
+    allocated = _spread(invoice_discount, gross, precision)
+    percents = [rates.get(line["taxCode"], Decimal(0)) for line in lines]
+    net = [amount - share for amount, share in zip(gross, allocated, strict=True)]
+    codes = [str(line["taxCode"]) for line in lines]
+    tax = _tax(gross, percents, codes, precision, rounding)
+    net_tax = _tax(net, percents, codes, precision, rounding)
+    return [
+        {
+            "amountExcludingTax": gross[index],
+            "taxPercent": percents[index],
+            "totalTaxAmount": tax[index],
+            "amountIncludingTax": gross[index] + tax[index],
+            "invoiceDiscountAllocation": allocated[index],
+            "netAmount": net[index],
+            "netTaxAmount": net_tax[index],
+            "netAmountIncludingTax": net[index] + net_tax[index],
+        }
+        for index in range(len(lines))
+    ]
+
+
+def totals(lines: Sequence[Values]) -> Values:
+    """The totals of a header with these calculated lines."""
+    net = sum((line["netAmount"] for line in lines), Decimal(0))
+    tax = sum((line["netTaxAmount"] for line in lines), Decimal(0))
+    return {"totalAmountExcludingTax": net, "totalTaxAmount": tax, "totalAmountIncludingTax": net + tax}
+
+
+def _spread(discount: Decimal, amounts: Sequence[Decimal], precision: Decimal) -> list[Decimal]:
+    """Allocates an invoice discount in proportion; what rounding leaves over goes to the last line with an amount."""
+    total = sum(amounts, Decimal(0))
+    if not discount or not total:
+        return [Decimal(0)] * len(amounts)
+    shares = [rounded(discount * amount / total, precision) for amount in amounts]
+    last = max(index for index, amount in enumerate(amounts) if amount)
+    shares[last] += discount - sum(shares, Decimal(0))
+    return shares
+
+
+def _tax(
+    amounts: Sequence[Decimal],
+    percents: Sequence[Decimal],
+    codes: Sequence[str],
+    precision: Decimal,
+    rounding: Literal["line", "document"],
+) -> list[Decimal]:
+    exact = [amount * percent / _HUNDRED for amount, percent in zip(amounts, percents, strict=True)]
+    if rounding == "line":
+        return [rounded(value, precision) for value in exact]
+    result: list[Decimal] = []
+    given: dict[str, Decimal] = {}
+    due: dict[str, Decimal] = {}
+    for code, value in zip(codes, exact, strict=True):
+        due[code] = due.get(code, Decimal(0)) + value
+        share = rounded(due[code], precision) - given.get(code, Decimal(0))
+        given[code] = given.get(code, Decimal(0)) + share
+        result.append(share)
+    return result

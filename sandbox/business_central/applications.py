@@ -1,0 +1,231 @@
+"""What a person does in the customer ledger: post payments, refunds and credit memos, apply and unapply.
+
+An application writes a row on the closed entry that names the applying entry, and a mirror row on the
+applying entry that names itself. A payment discount is a row on the payment with applied entry 0; the row
+of the invoice carries the full amount.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from sandbox.business_central import general_ledger
+from sandbox.business_central.environment import Environment, rounded
+from sandbox.business_central.fields import BLANK_DATE
+from sandbox.business_central.ledger import DetailedEntry, LedgerEntry
+from sandbox.business_central.posting import date_error
+from sandbox.business_central.store import Company
+
+_CREDITS: Final = {"Payment", "Credit_x0020_Memo"}
+_DOCUMENT_TYPES: Final = ("Invoice", "Payment", "Credit_x0020_Memo", "Refund")
+
+
+class LedgerError(ValueError):
+    """A ledger action that Business Central would refuse; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One document to apply to: its number, the amount (all that remains if none) and the discount within it."""
+
+    document_no: str
+    amount: Decimal | None = None
+    discount: Decimal = Decimal(0)
+
+
+def post_document(
+    environment: Environment,
+    company: Company,
+    entry: LedgerEntry,
+    amount: Decimal,
+    targets: Sequence[Application],
+) -> LedgerEntry:
+    """Posts a payment, refund or credit memo of a positive amount and applies it while posting."""
+    error = date_error(company, entry.posting_date)
+    if error:
+        raise LedgerError(error)
+    if entry.document_type not in _DOCUMENT_TYPES[1:] or amount <= 0:
+        raise LedgerError(f"{entry.document_type} of {amount} cannot be posted")
+    if company.find("customers", "number", entry.customer_no) is None:
+        raise LedgerError(f"The Customer does not exist: {entry.customer_no}")
+    if company.ledger.find(entry.document_type, entry.document_no):
+        raise LedgerError(f"{entry.document_type} {entry.document_no} already exists")
+    planned = _planned(company, entry, targets, amount)
+    ledger = company.ledger
+    ledger.add(entry)
+    signed = -amount if entry.document_type in _CREDITS else amount
+    transaction = ledger.transaction()
+    initial = _row(entry, entry, "Initial_x0020_Entry", signed, rounded(signed * entry.rate))
+    ledger.append(replace(initial, transaction_no=transaction, applied_entry_no=0))
+    _book(environment, company, entry, rounded(signed * entry.rate))
+    _apply(environment, company, entry, planned, transaction, 0)
+    return entry
+
+
+def apply(
+    environment: Environment, company: Company, entry: LedgerEntry, targets: Sequence[Application]
+) -> int:
+    """Applies an entry that was posted before; answers the number of the transaction."""
+    available = abs(company.ledger.remaining(entry.entry_no))
+    planned = _planned(company, entry, targets, available)
+    transaction = company.ledger.transaction()
+    _apply(environment, company, entry, planned, transaction, company.ledger.application())
+    return transaction
+
+
+def unapply(environment: Environment, company: Company, transaction: int, posting_date: str) -> None:
+    """Takes back everything that one transaction applied, with rows of the opposite sign."""
+    ledger = company.ledger
+    rows = [
+        row
+        for row in ledger.details
+        if row.transaction_no == transaction and not row.unapplied and row.entry_type != "Initial_x0020_Entry"
+    ]
+    if not rows:
+        raise LedgerError(f"transaction {transaction} applied nothing, or is unapplied already")
+    undone, number = ledger.transaction(), ledger.application()
+    for row in rows:
+        row.unapplied = True
+        ledger.append(
+            replace(
+                row,
+                posting_date=posting_date,
+                amount=-row.amount,
+                amount_lcy=-row.amount_lcy,
+                application_no=number,
+                transaction_no=undone,
+            )
+        )
+    for entry_no in sorted({row.ledger_entry_no for row in rows}):
+        _settle(environment, company, ledger.entries[entry_no], posting_date)
+
+
+def last_transaction(company: Company, entry: LedgerEntry) -> int:
+    """The last transaction in which the entry was applied and that is still in force; 0 if there is none."""
+    rows = company.ledger.by_entry[entry.entry_no]
+    return max((row.transaction_no for row in rows if _is_live_application(row)), default=0)
+
+
+def find(company: Company, document_no: str, document_type: str = "") -> LedgerEntry:
+    """The ledger entry of a document; raises ``LedgerError`` when there is none."""
+    for kind in [document_type] if document_type else _DOCUMENT_TYPES:
+        entry = company.ledger.find(kind, document_no)
+        if entry:
+            return entry
+    raise LedgerError(f"no customer ledger entry of document {document_no}")
+
+
+def _is_live_application(row: DetailedEntry) -> bool:
+    return row.entry_type == "Application" and not row.unapplied
+
+
+type _Planned = list[tuple[LedgerEntry, Decimal, Decimal]]
+
+
+def _planned(
+    company: Company, entry: LedgerEntry, targets: Sequence[Application], available: Decimal
+) -> _Planned:
+    """The entries to apply to, with signed amount and discount, after every check."""
+    planned: _Planned = []
+    if len({target.document_no for target in targets}) < len(targets):
+        raise LedgerError("a document is named twice")
+    for target in targets:
+        other = find(company, target.document_no)
+        remaining = company.ledger.remaining(other.entry_no)
+        amount = abs(remaining) if target.amount is None else target.amount
+        if (other.customer_no, other.currency_code) != (entry.customer_no, entry.currency_code):
+            raise LedgerError(f"{target.document_no} has another customer or currency")
+        if amount <= 0 or amount > abs(remaining) or target.discount >= amount:
+            raise LedgerError(f"{amount} cannot be applied to {target.document_no}: {remaining} remains")
+        if (remaining > 0) != (entry.document_type in _CREDITS):
+            raise LedgerError(f"{target.document_no} has the same sign as the applying entry")
+        sign = 1 if remaining > 0 else -1
+        planned.append((other, sign * amount, sign * target.discount))
+    if sum((abs(amount - discount) for _other, amount, discount in planned), Decimal(0)) > available:
+        raise LedgerError("more is applied than remains of the applying entry")
+    return planned
+
+
+def _apply(
+    environment: Environment,
+    company: Company,
+    entry: LedgerEntry,
+    planned: _Planned,
+    transaction: int,
+    application: int,
+) -> None:
+    ledger = company.ledger
+
+    def write(row: DetailedEntry) -> None:
+        ledger.append(replace(row, transaction_no=transaction, application_no=application))
+
+    for other, amount, discount in planned:
+        lcy = rounded(amount * entry.rate)
+        if discount:
+            row = _row(entry, entry, "Payment_x0020_Discount", -discount, -rounded(discount * entry.rate))
+            write(replace(row, applied_entry_no=0))
+            _book_discount(environment, company, entry, rounded(discount * entry.rate))
+        write(_row(other, entry, "Application", -amount, -lcy))
+        write(_row(entry, entry, "Application", amount, lcy))
+        gain = lcy - rounded(amount * other.rate)
+        if not ledger.remaining(other.entry_no):
+            gain = -ledger.remaining_lcy(other.entry_no)
+        if gain:
+            write(_row(other, entry, _difference_type(entry, other, gain), Decimal(0), gain))
+        _settle(environment, company, other, entry.posting_date)
+    if not ledger.remaining(entry.entry_no):
+        residual = ledger.remaining_lcy(entry.entry_no)
+        if residual:
+            write(
+                _row(entry, entry, "Correction_x0020_of_x0020_Remaining_x0020_Amount", Decimal(0), -residual)
+            )
+    _settle(environment, company, entry, entry.posting_date)
+
+
+def _difference_type(entry: LedgerEntry, other: LedgerEntry, gain: Decimal) -> str:
+    if entry.rate == other.rate:
+        return "Correction_x0020_of_x0020_Remaining_x0020_Amount"
+    return "Realized_x0020_Gain" if gain > 0 else "Realized_x0020_Loss"
+
+
+def _row(
+    owner: LedgerEntry, applying: LedgerEntry, entry_type: str, amount: Decimal, lcy: Decimal
+) -> DetailedEntry:
+    return DetailedEntry(
+        entry_no=0,
+        ledger_entry_no=owner.entry_no,
+        entry_type=entry_type,
+        posting_date=applying.posting_date,
+        document_type=applying.document_type,
+        document_no=applying.document_no,
+        amount=amount,
+        amount_lcy=lcy,
+        applied_entry_no=applying.entry_no,
+    )
+
+
+def _settle(environment: Environment, company: Company, entry: LedgerEntry, day: str) -> None:
+    """Opens or closes an entry; only then the invoice's record changes and a webhook fires."""
+    entry.open = company.ledger.remaining(entry.entry_no) != 0
+    entry.closed_at = BLANK_DATE if entry.open else day
+    invoice = company.get("salesInvoices", entry.invoice) if entry.invoice else None
+    if invoice:
+        environment.store.update(company, invoice, {"status": "Open" if entry.open else "Paid"})
+
+
+def _book(environment: Environment, company: Company, entry: LedgerEntry, lcy: Decimal) -> None:
+    is_credit_memo = entry.document_type == "Credit_x0020_Memo"
+    against = general_ledger.ITEM_REVENUE if is_credit_memo else general_ledger.BANK
+    document = (entry.posting_date, entry.document_type, entry.document_no)
+    text = f"{entry.document_type} {entry.document_no}"
+    general_ledger.book(
+        environment, company, document, [(against, -lcy, text), (general_ledger.RECEIVABLES, lcy, text)]
+    )
+
+
+def _book_discount(environment: Environment, company: Company, entry: LedgerEntry, lcy: Decimal) -> None:
+    document = (entry.posting_date, entry.document_type, entry.document_no)
+    text = f"Payment discount {entry.document_no}"
+    amounts = [(general_ledger.PAYMENT_DISCOUNT, lcy, text), (general_ledger.RECEIVABLES, -lcy, text)]
+    general_ledger.book(environment, company, document, amounts)

@@ -1,0 +1,195 @@
+"""Lines of sales invoices: what a line may refer to, its defaults, and recalculating the document."""
+
+from decimal import Decimal
+from typing import Final
+
+from sandbox.business_central import amounts, dimensions
+from sandbox.business_central.environment import Environment, precision_of, rounded
+from sandbox.business_central.errors import dialog, field_error, missing_relation, same_key
+from sandbox.business_central.fields import BLANK_GUID, SETS
+from sandbox.business_central.relations import related
+from sandbox.business_central.store import Company, Record, Values
+from sandbox.business_central.validate import checked
+from sandbox.kit import Json
+
+POSTED_TEXT: Final = "The invoice has been posted and can no longer be modified."
+_LINE_STEP: Final = 10_000
+
+
+def lines_of(company: Company, header: Record) -> list[Record]:
+    """The lines of an invoice by sequence."""
+    rows = company.where("salesInvoiceLines", "documentId", header.key)
+    return sorted(rows, key=lambda row: row.values["sequence"])
+
+
+def create_line(environment: Environment, company: Company, header: Record, body: Json) -> Record:
+    """Adds a line to a draft and recalculates the document."""
+    record = insert_line(environment, company, header, body)
+    recalculate(environment, company, header)
+    return record
+
+
+def insert_line(environment: Environment, company: Company, header: Record, body: Json) -> Record:
+    """Adds a line to a draft without recalculating; raises 400 when it refers to something unusable."""
+    _check_draft(header)
+    nested = body.pop("dimensionSetLines", []) if isinstance(body, dict) else []
+    values = checked(SETS["salesInvoiceLines"], body)
+    if values.get("documentId", header.key) != header.key:
+        raise dialog('The value for "documentId" cannot be modified.')
+    target = _target(company, values)
+    values = related(environment, company, "salesInvoiceLines", _defaults(target, values))
+    _check_unit(target, values)
+    others = lines_of(company, header)
+    last = others[-1].values["sequence"] if others else 0
+    values |= {"documentId": header.key, "sequence": values.get("sequence") or last + _LINE_STEP}
+    if any(row.values["sequence"] == values["sequence"] for row in others):
+        raise same_key(
+            "Sales Line", f"Document No.='{header.values['number']}',Line No.='{values['sequence']}'"
+        )
+    precision = precision_of(company, header.values["currencyCode"])
+    start = {"unitPrice": _list_price(company, header, target)}
+    values |= amounts.priced(start, values, precision)
+    _check_comment(values)
+    chosen = dimensions.defaults(company, target) | dimensions.of_document(header)
+    for item in nested:
+        chosen = dimensions.added(company, chosen, checked(SETS["dimensionSetLines"], item))[1]
+    return environment.store.insert(company, "salesInvoiceLines", values, {"dimensions": chosen})
+
+
+def change_line(environment: Environment, company: Company, header: Record, line: Record, body: Json) -> None:
+    """Changes a line of a draft and recalculates the document."""
+    _check_draft(header)
+    values = checked(SETS["salesInvoiceLines"], body)
+    fixed = {"documentId": "", "sequence": " Delete and insert the line again.", "lineObjectNumber": ""}
+    for name, advice in fixed.items():
+        if name in values and line.values[name] and values[name] != line.values[name]:
+            raise dialog(f'The value for "{name}" cannot be modified.{advice}')
+    target = _target(company, line.values | values)
+    values = related(environment, company, "salesInvoiceLines", values)
+    _check_unit(target, line.values | values)
+    precision = precision_of(company, header.values["currencyCode"])
+    values |= amounts.priced(line.values, values, precision)
+    _check_comment(line.values | values)
+    environment.store.update(company, line, values)
+    recalculate(environment, company, header)
+
+
+def delete_line(environment: Environment, company: Company, header: Record, line: Record) -> None:
+    """Deletes a line of a draft and recalculates the document."""
+    _check_draft(header)
+    environment.store.delete(company, line)
+    recalculate(environment, company, header)
+
+
+def recalculate(environment: Environment, company: Company, header: Record) -> None:
+    """Computes the amounts of all lines and the totals of the header."""
+    settings = environment.settings
+    rows = lines_of(company, header)
+    results = amounts.calculated(
+        [row.values for row in rows],
+        header.values["discountAmount"],
+        settings.tax_rates,
+        precision_of(company, header.values["currencyCode"]),
+        settings.tax_rounding,
+    )
+    for row, result in zip(rows, results, strict=True):
+        environment.store.update(company, row, result)
+    total = amounts.totals(results)
+    mark = [(row.key, row.version) for row in rows]
+    environment.store.update(company, header, total, {"lines": mark})
+
+
+def check_target(company: Company, line: Values) -> None:
+    """Raises 400 when the item or account of a line may not be used; called again at posting."""
+    _target(company, line)
+
+
+def _check_draft(header: Record) -> None:
+    if header.hidden.get("posted"):
+        raise dialog(POSTED_TEXT)
+
+
+def _target(company: Company, values: Values) -> Record | None:
+    """The item or account of a line; completes type, ids and number in ``values``."""
+    item_id, account_id = values.get("itemId", BLANK_GUID), values.get("accountId", BLANK_GUID)
+    if BLANK_GUID not in (item_id, account_id):
+        raise dialog('Both "itemId" and "accountId" are specified. Specify only one of them.')
+    guessed = "Item" if item_id != BLANK_GUID else "Account" if account_id != BLANK_GUID else "Comment"
+    kind = values.setdefault("lineType", guessed)
+    number = values.get("lineObjectNumber", "")
+    match kind:
+        case "Item":
+            record = _referred(company, "items", item_id, number, "Item")
+            _check_item(record)
+            values |= {"itemId": record.key, "lineObjectNumber": record.values["number"]}
+        case "Account":
+            record = _referred(company, "accounts", account_id, number, "Account")
+            _check_account(record)
+            values |= {"accountId": record.key, "lineObjectNumber": record.values["number"]}
+        case "Comment":
+            return None
+        case _:
+            raise missing_relation("No.", "Sales Line", number, str(kind))
+    return record
+
+
+def _referred(company: Company, set_name: str, key: str, number: str, title: str) -> Record:
+    by_id = company.get(set_name, key)
+    by_number = company.find(set_name, "number", number) if number else None
+    record = by_id or by_number
+    if record is None or (by_id and number and by_id.values["number"] != number):
+        raise dialog(f"{title} does not exist.")
+    return record
+
+
+def _check_item(record: Record) -> None:
+    key = f"No.={record.values['number']}"
+    if record.values["blocked"]:
+        raise field_error("Blocked", "Item", key, wanted="No", current="Yes")
+    if not record.values["generalProductPostingGroupCode"]:
+        raise field_error("Gen. Prod. Posting Group", "Item", key)
+    if record.values["type"] == "Inventory" and not record.values["inventoryPostingGroupCode"]:
+        raise field_error("Inventory Posting Group", "Item", key)
+
+
+def _check_account(record: Record) -> None:
+    key = f"No.={record.values['number']}"
+    if record.values["accountType"] != "Posting":
+        current = str(record.values["accountType"])
+        raise field_error("Account Type", "G/L Account", key, wanted="Posting", current=current)
+    if record.values["blocked"]:
+        raise field_error("Blocked", "G/L Account", key, wanted="No", current="Yes")
+    if not record.values["directPosting"]:
+        raise field_error("Direct Posting", "G/L Account", key, wanted="Yes", current="No")
+
+
+def _defaults(target: Record | None, values: Values) -> Values:
+    """The values with description, unit and tax code taken from the item or account."""
+    if target is None:
+        return values
+    result: Values = {"description": target.values["displayName"][:100]}
+    if target.set_name == "items":
+        result["taxCode"] = target.values["taxGroupCode"]
+        if "unitOfMeasureId" not in values:
+            result["unitOfMeasureCode"] = target.values["baseUnitOfMeasureCode"]
+    return result | values
+
+
+def _list_price(company: Company, header: Record, target: Record | None) -> Decimal:
+    """The unit price of an item in the currency of the document; zero for anything else."""
+    if target is None or target.set_name != "items":
+        return Decimal(0)
+    currency = header.values["currencyCode"]
+    price = Decimal(target.values["unitPrice"])
+    return rounded(price / header.hidden["rate"], precision_of(company, currency)) if currency else price
+
+
+def _check_unit(target: Record | None, values: Values) -> None:
+    unit = values.get("unitOfMeasureCode", "")
+    if target and target.set_name == "items" and unit not in ("", target.values["baseUnitOfMeasureCode"]):
+        raise missing_relation("Unit of Measure Code", "Sales Line", unit, "Item Unit of Measure")
+
+
+def _check_comment(values: Values) -> None:
+    if values["lineType"] == "Comment" and (values["quantity"] or values["unitPrice"]):
+        raise field_error("Type", "Sales Line", f"Line No.={values['sequence']}")

@@ -1,0 +1,197 @@
+"""The rows of every entity set, stored or derived, as queries see them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from sandbox.business_central import dimensions, general_ledger
+from sandbox.business_central.environment import Environment, lcy_code, today
+from sandbox.business_central.fields import BLANK_DATE, BLANK_GUID, SETS, EntitySet
+from sandbox.business_central.invoices import terms_of
+from sandbox.business_central.ledger import DetailedEntry, Ledger
+from sandbox.business_central.odata import Row
+from sandbox.business_central.store import Company, Record, Values
+from sandbox.kit import Json
+
+NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
+    "customers": ("defaultDimensions",),
+    "vendors": ("defaultDimensions",),
+    "items": ("defaultDimensions",),
+    "dimensions": ("dimensionValues",),
+    "salesInvoices": ("salesInvoiceLines", "dimensionSetLines"),
+    "salesInvoiceLines": ("dimensionSetLines",),
+}
+PARENT_FIELD: Final = {
+    "defaultDimensions": "parentId",
+    "dimensionValues": "dimensionId",
+    "salesInvoiceLines": "documentId",
+}
+
+
+def _currency(company: Company, record: Record) -> str:
+    return str(record.values["currencyCode"] or lcy_code(company))
+
+
+def _remaining(company: Company, record: Record) -> Decimal:
+    """The remaining amount: the total of a draft, else the sum of the detailed entries."""
+    entry = company.ledger.find("Invoice", record.values["number"]) if record.hidden["posted"] else None
+    return company.ledger.remaining(entry.entry_no) if entry else record.values["totalAmountIncludingTax"]
+
+
+def _balance_due(company: Company, record: Record) -> Decimal:
+    ledger, day = company.ledger, today()
+    own = ledger.by_customer.get(record.values["number"], [])
+    return sum((ledger.remaining_lcy(item.entry_no) for item in own if item.due_date < day), Decimal(0))
+
+
+def _tax_area(company: Company, record: Record) -> str:
+    area = company.get("taxAreas", record.values["taxAreaId"])
+    return str(area.values["displayName"]) if area else ""
+
+
+_COMPUTED: Final[dict[tuple[str, str], Callable[[Company, Record], Json]]] = {
+    ("customers", "currencyCode"): _currency,
+    ("customers", "balanceDue"): _balance_due,
+    ("customers", "taxAreaDisplayName"): _tax_area,
+    ("vendors", "currencyCode"): _currency,
+    ("salesInvoices", "currencyCode"): _currency,
+    ("salesInvoices", "remainingAmount"): _remaining,
+    ("accounts", "netChange"): lambda company, record: general_ledger.net_change(
+        company, record.values["number"]
+    ),
+    ("companyInformation", "currencyCode"): lambda company, _record: lcy_code(company),
+}
+
+
+def row_of(company: Company, record: Record) -> Row:
+    """A stored record as a row; computed properties are worked out when they are read."""
+
+    def read(name: str) -> Json:
+        computed = _COMPUTED.get((record.set_name, name))
+        return computed(company, record) if computed else record.values[name]
+
+    return Row(read, record.etag, record.sequence, record.key)
+
+
+def rows_of(
+    environment: Environment, company: Company, entity_set: EntitySet, parent: Record | None = None
+) -> Iterable[Row]:
+    """The rows of a set in the company, or those that belong to a parent record."""
+    match entity_set.name:
+        case "customerLedgerEntries":
+            return _ledger_rows(company)
+        case "postedSalesInvoices":
+            return _posted_rows(company)
+        case "webhookSupportedResources":
+            return _resource_rows(company)
+        case "dimensionSetLines":
+            return _dimension_rows(company, parent) if parent else ()
+    if parent is None:
+        return (row_of(company, record) for record in company.all(entity_set.name))
+    records = company.where(entity_set.name, PARENT_FIELD[entity_set.name], parent.key)
+    if entity_set.name == "salesInvoiceLines":
+        records.sort(key=lambda record: record.values["sequence"])
+    return (row_of(company, record) for record in records)
+
+
+def company_rows(environment: Environment) -> Iterator[Row]:
+    """The companies of the environment."""
+    for position, company in enumerate(environment.store.companies.values(), 1):
+        values = _blank("companies") | {
+            "id": company.key,
+            "name": company.name,
+            "displayName": company.name,
+            "systemVersion": "29.0.0.0",
+        }
+        yield _plain_row(values, f'W/"{company.key}"', position, company.key)
+
+
+def _plain_row(values: Values, etag: str, sequence: int, key: str = "") -> Row:
+    return Row(values.__getitem__, etag, sequence, key)
+
+
+def _blank(set_name: str) -> Values:
+    return {name: field.blank for name, field in SETS[set_name].fields.items()}
+
+
+def _dimension_rows(company: Company, parent: Record) -> Iterator[Row]:
+    for position, values in enumerate(dimensions.set_lines(company, parent), 1):
+        yield _plain_row(values, parent.etag, position, values["id"])
+
+
+def _resource_rows(company: Company) -> Iterator[Row]:
+    subscribable = (item for item in SETS.values() if item.subscribable)
+    for position, item in enumerate(subscribable, 1):
+        values = {"resource": f"/api/v2.0/companies({company.key})/{item.name}"}
+        yield _plain_row(values, f'W/"{position}"', position)
+
+
+def _ledger_rows(company: Company) -> Iterator[Row]:
+    for detail in company.ledger.details:
+        yield Row(_ledger_reader(company, detail), f'W/"{detail.entry_no}"', detail.entry_no)
+
+
+def _ledger_reader(company: Company, detail: DetailedEntry) -> Callable[[str], Json]:
+    values: Values = {}
+
+    def read(name: str) -> Json:
+        if name == "dcleEntryNo":
+            return detail.entry_no
+        if not values:
+            values.update(_ledger_values(company.ledger, detail))
+        return values[name]
+
+    return read
+
+
+def _ledger_values(ledger: Ledger, detail: DetailedEntry) -> Values:
+    """One row of the query: ledger entry joined with a detailed entry and the posted invoice header."""
+    entry = ledger.entries[detail.ledger_entry_no]
+    return {
+        "cleEntryNo": entry.entry_no,
+        "cleDueDate": entry.due_date,
+        "cleOpen": entry.open,
+        "clePostingDate": entry.posting_date,
+        "cleDocumentDate": entry.document_date,
+        "cleDimensionSetID": 0,
+        "cleClosedAtDate": entry.closed_at,
+        "cleReasonCode": "",
+        "dcleEntryNo": detail.entry_no,
+        "dclePostingDate": detail.posting_date,
+        "dcleLedgerEntryAmount": detail.entry_type == "Initial_x0020_Entry",
+        "dcleEntryType": detail.entry_type,
+        "dcleDocumentType": detail.document_type,
+        "dcleDocumentNo": detail.document_no,
+        "dcleInitialEntryDueDate": entry.due_date,
+        "dcleAmountLCY": detail.amount_lcy,
+        "dcleCustomerNo": entry.customer_no,
+        "dcleApplicationNo": detail.application_no,
+        "dcleAppliedCustLedgerEntryNo": detail.applied_entry_no,
+        "salesInvHeaderDocumentNo": entry.document_no if entry.invoice else "",
+        "salesInvHeaderPaymentTermsCode": entry.payment_terms_code,
+        "salesInvHeaderPmtDiscountDate": entry.discount_date if entry.invoice else BLANK_DATE,
+    }
+
+
+def _posted_rows(company: Company) -> Iterator[Row]:
+    for record in company.all("salesInvoices"):
+        if record.hidden["posted"]:
+            values = _posted_values(company, record)
+            yield _plain_row(values, record.etag, record.sequence, values["id"])
+
+
+def _posted_values(company: Company, record: Record) -> Values:
+    source = record.values
+    shared = {name: source[name] for name in SETS["postedSalesInvoices"].fields if name in source}
+    terms = terms_of(company, source)
+    shipment = company.get("shipmentMethods", source["shipmentMethodId"])
+    return (
+        _blank("postedSalesInvoices")
+        | shared
+        | {
+            "id": record.hidden.get("postedId", BLANK_GUID),
+            "apiId": record.key,
+            "paymentTermsCode": terms.values["code"] if terms else "",
+            "shipmentMethodCode": shipment.values["code"] if shipment else "",
+        }
+    )
