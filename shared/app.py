@@ -130,7 +130,12 @@ async def bootstrap(
         timeout=TIMEOUT, follow_redirects=False, limits=httpx.Limits(max_connections=32)
     )
     storage = storage or open_storage(settings.storage)
-    await storage.prepare()
+    try:
+        await storage.prepare()
+    except BaseException:
+        await storage.close()
+        await http.aclose()
+        raise
     secrets = secrets or _secrets(settings)
     registry = registry or load_entities()
     origin = uuid.uuid4().hex

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 AUTH_KINDS: Final = ("managed_identity", "certificate", "client_secret", "basic")
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LONGEST_LEASE_SECONDS: Final = 3600
 
 
 class SettingsError(Exception):
@@ -82,7 +83,9 @@ class Settings:
             public_url=reader.url("PUBLIC_URL"),
             key_vault_url=vault,
             storage=reader.storage(),
-            lease_time=timedelta(seconds=reader.number("DYNACONNECT_LEASE_SECONDS", 120)),
+            lease_time=timedelta(
+                seconds=reader.number("DYNACONNECT_LEASE_SECONDS", 120, most=LONGEST_LEASE_SECONDS)
+            ),
             post_invoices=reader.flag("DYNACONNECT_POST_INVOICES", default=True),
             secrets_in_settings={} if vault else reader.secrets(auth),
         )
@@ -117,10 +120,14 @@ class _Reader:
         value = self.text(name, needed=needed).rstrip("/")
         if not value:
             return ""
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(value)
+            scheme, host, _ = parts.scheme, parts.hostname, parts.port
+        except ValueError:
+            scheme, host = "", None
+        if scheme not in ("http", "https") or not host:
             self.problems.append(f"{name} is not an address such as https://host/path")
-        elif parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+        elif scheme == "http" and host not in LOCAL_HOSTS:
             self.problems.append(f"{name} must start with https:// (http is for this machine only)")
         return value
 
@@ -131,12 +138,12 @@ class _Reader:
             return ""
         return value
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, *, most: int) -> int:
         value = self.environment.get(name, "").strip()
         if not value:
             return default
-        if not value.isdigit() or int(value) < 1:
-            self.problems.append(f"{name} is {value!r} but must be a whole number of at least 1")
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most):
+            self.problems.append(f"{name} is {value[:20]!r} but must be a whole number from 1 to {most}")
             return default
         return int(value)
 
@@ -151,6 +158,14 @@ class _Reader:
         found = {k: v for k, v in self.environment.items() if k == prefix or k.startswith(f"{prefix}__")}
         if not any(found.values()):
             self.problems.append(f"{prefix} is missing")
+        elif connection := found.get(prefix, ""):
+            if not all("=" in part for part in connection.strip(";").split(";")):
+                self.problems.append(
+                    f"{prefix} is not a connection string such as AccountName=...;AccountKey=..."
+                )
+        elif not found.get(f"{prefix}__accountName"):
+            needed = [f"{prefix}__{service}ServiceUri" for service in ("queue", "table")]
+            self.problems += [f"{name} is missing" for name in needed if not found.get(name)]
         return found
 
     def secrets(self, auth: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import asyncio
 import email.utils
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,10 +15,12 @@ from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import count_call
 from shared.domain.errors import OutcomeUnknown, RetryLater
 
-type Authorize = Callable[[bool], Any]
+type Headers = Mapping[str, str]
+type Authorize = Callable[[Headers | None], Awaitable[Headers]]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
-WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+LONGEST_WAIT: Final = timedelta(days=1)
+"""No system is left alone for longer, whatever delay it names."""
 
 log = logging.getLogger("dynaconnect.http")
 
@@ -46,7 +48,7 @@ class Answer:
 class JsonClient:
     """Sends JSON requests to one system and turns every failure into the error tree.
 
-    ``authorize(renew)`` gives the headers of a call; after a 401 it is asked once more with ``renew`` true.
+    ``authorize(refused)`` gives the headers of a call; after a 401 it is asked once more with those refused.
     ``table`` says what each refusal means.
     """
 
@@ -74,9 +76,11 @@ class JsonClient:
         may have been carried out, RetryLater when trying again is safe.
         """
         safe = repeatable if repeatable is not None else method != "POST"
-        answer = await self._send(method, path, params, body, headers, renew=False, safe=safe)
+        given = await self.authorize(None)
+        answer = await self._send(method, path, params, body, {**given, **(headers or {})}, safe=safe)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            answer = await self._send(method, path, params, body, headers, renew=True, safe=safe)
+            given = await self.authorize(given)
+            answer = await self._send(method, path, params, body, {**given, **(headers or {})}, safe=safe)
         if answer.is_success:
             return Answer(answer.status_code, self._body(answer, safe=safe), answer.headers)
         raise self._refused(method, path, answer, safe=safe)
@@ -87,25 +91,23 @@ class JsonClient:
         path: str,
         params: Mapping[str, str] | None,
         body: Any,
-        headers: Mapping[str, str] | None,
+        headers: Headers,
         *,
-        renew: bool,
         safe: bool,
     ) -> httpx.Response:
-        given = await self.authorize(renew)
-        every = {"Accept": "application/json", **self.headers, **given, **(headers or {})}
+        every = {"Accept": "application/json", **self.headers, **headers}
         content = None
         if body is not None:
             content = dumps(body)
             every["Content-Type"] = "application/json"
-        url = path if path.startswith(("http://", "https://")) else f"{self.base_url}/{path}"
+        url = f"{self.base_url}/{path}"
         try:
             async with self.limit:
                 count_call(self.system)
                 return await self.http.request(method, url, params=params, content=content, headers=every)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(error) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             if safe:
                 raise self._unreachable(error) from error
             raise OutcomeUnknown(
@@ -127,7 +129,7 @@ class JsonClient:
             return None
         try:
             return loads(answer.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             kind = RetryLater if safe else OutcomeUnknown
             raise kind(
                 "not_json",
@@ -144,13 +146,12 @@ class JsonClient:
 
 def retry_after(value: str | None) -> timedelta | None:
     """The delay a server asks for, in seconds or as an HTTP date; None when it names none that can be read."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return timedelta(seconds=int(value))
+    text = (value or "").strip()
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        if text.isascii() and text.isdigit():
+            return min(timedelta(seconds=int(text)), LONGEST_WAIT)
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(timedelta(0), moment - datetime.now(UTC))
+    return min(max(timedelta(0), moment - datetime.now(UTC)), LONGEST_WAIT)

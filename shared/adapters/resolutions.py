@@ -41,15 +41,17 @@ class Refusal:
         code, message = "", ""
         try:
             body: Any = simplejson.loads(answer.text) if answer.content else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             body = {}
         if isinstance(body, dict):
-            inner = body.get("error")
+            inner, errors = body.get("error"), body.get("errors")
             if isinstance(inner, dict):
-                code, message = str(inner.get("code", "")), str(inner.get("message", ""))
+                code, message = str(inner.get("code") or ""), str(inner.get("message") or "")
             else:
                 code, message = str(body.get("code") or inner or ""), str(body.get("message") or "")
-                parts = [e for e in body.get("errors") or () if isinstance(e, dict)]
+                parts = (
+                    [part for part in errors if isinstance(part, dict)] if isinstance(errors, list) else []
+                )
                 if parts:
                     code = str(parts[0].get("code") or code)
                     message = " ".join(

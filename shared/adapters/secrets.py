@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ResourceNotFoundError
 from azure.keyvault.secrets.aio import SecretClient
 
 from shared.domain.errors import RetryLater, StopConnection
 
 CACHE_SECONDS: Final = 900.0
+FORBIDDEN: Final = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,14 @@ class KeyVaultSecrets:
             secret = await self.client.get_secret(key)
         except ResourceNotFoundError as error:
             raise _missing(key, "Key Vault") from error
-        except ClientAuthenticationError as error:
-            raise StopConnection(
-                "key_vault",
-                "Key Vault refuses the application's identity.",
-                todo="Give the identity the role Key Vault Secrets User.",
-                detail=str(error),
-            ) from error
-        except HttpResponseError as error:
+        except AzureError as error:
+            if isinstance(error, ClientAuthenticationError) or getattr(error, "status_code", 0) == FORBIDDEN:
+                raise StopConnection(
+                    "key_vault",
+                    "Key Vault refuses the application's identity.",
+                    todo="Give the identity the role Key Vault Secrets User.",
+                    detail=str(error),
+                ) from error
             raise RetryLater("key_vault", "Key Vault cannot be read right now.", detail=str(error)) from error
         if not secret.value:
             raise _missing(key, "Key Vault")

@@ -10,6 +10,7 @@ import simplejson
 
 from shared.domain.records import RecordRef
 
+_TYPES: Final = {"attempt": int, "options": dict}
 MAX_BYTES: Final = 48 * 1024
 """A queue message holds 64 KiB of base64, so 48 KiB of payload."""
 
@@ -65,7 +66,10 @@ class Envelope:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Reads what :meth:`to_json` wrote; raises ``ValueError`` with the place of what is wrong."""
-        values = simplejson.loads(text)
+        try:
+            values = simplejson.loads(text)
+        except RecursionError as error:
+            raise ValueError("an envelope is not nested that deeply") from error
         if not isinstance(values, dict):
             raise ValueError("an envelope is a JSON object")
         missing = [name for name in ("connection", "entity", "id", "why", "when") if name not in values]
@@ -74,6 +78,9 @@ class Envelope:
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise ValueError(f"envelope with unknown {', '.join(sorted(unknown))}")
+        for name, value in values.items():
+            if type(value) is not _TYPES.get(name, str):
+                raise ValueError(f"envelope.{name} is a {type(value).__name__}")
         values["when"] = datetime.fromisoformat(values["when"])
         if values["when"].tzinfo is None:
             raise ValueError("envelope.when has no time zone")

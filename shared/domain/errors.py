@@ -18,8 +18,11 @@ from typing import Final
 from shared.domain.records import RecordRef
 
 _SECRETS: Final = re.compile(
-    r"(?i)(authorization\s*[:=]\s*)\S+(\s+\S+)?|((?:code|sig|client_secret|password|token|key)=)[^&\s\"']+"
-    r"|(bearer|basic)\s+[a-z0-9+/=._-]{8,}|(accountkey=)[^;]+"
+    r"(?i)(?P<header>authorization[\"']?\s*[:=]\s*[\"']?)[^\s\"']+(?:\s+[^\s\"']+)?"
+    r"|(?P<account>accountkey=)[^;\"']+"
+    r"|(?P<query>(?:code|sig|secret|password|token|assertion|key)=)[^&\s\"']+"
+    r"|(?P<member>(?:secret|password|token|assertion|key)[\"']\s*:\s*[\"'])[^\"']+"
+    r"|(?:bearer|basic)\s+[a-z0-9+/=._~-]{8,}"
 )
 DETAIL_CAP: Final = 2_000
 
@@ -28,7 +31,7 @@ def redact(text: str) -> str:
     """The text without credentials, cut at 2,000 characters."""
 
     def hide(match: re.Match[str]) -> str:
-        kept = next((part for part in (match[1], match[3], match[5]) if part), "")
+        kept = match[match.lastgroup] if match.lastgroup else ""
         return f"{kept}***"
 
     return _SECRETS.sub(hide, text)[:DETAIL_CAP]

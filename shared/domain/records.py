@@ -1,9 +1,12 @@
 """What is synced: references to source records, links to target records and the state of both."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+import simplejson
 
 type Payload = dict[str, Any]
 
@@ -18,6 +21,13 @@ class RecordRef:
 
     def __str__(self) -> str:
         return f"{self.connection}|{self.subject}|{self.id}"
+
+
+def digest(source: Payload) -> str:
+    """A short hash of a source record, without its bookkeeping ``_info``."""
+    content = {name: value for name, value in source.items() if name != "_info"}
+    text = simplejson.dumps(content, use_decimal=True, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class State(StrEnum):
@@ -65,10 +75,12 @@ class Record:
     """The durable row of one source record: when it was last read in full, and its links by entity.
 
     ``retry_at`` is set while a retry waits in the queue: until then further hints add nothing.
+    ``source_digest`` tells two states of the source apart that carry the same ``source_version``.
     """
 
     ref: RecordRef
     source_version: str = ""
+    source_digest: str = ""
     read_at: datetime | None = None
     retry_at: datetime | None = None
     links: dict[str, Link] = field(default_factory=dict)

@@ -19,8 +19,7 @@ class Backoff:
     chance: random.Random = field(default_factory=random.Random)
 
     def delay(self, attempt: int, after: timedelta | None = None) -> timedelta:
-        """The rest before try ``attempt`` + 1, jittered by a fifth to either side."""
-        seconds = min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempt, 20))
-        if after is not None:
-            seconds = max(seconds, after.total_seconds())
-        return timedelta(seconds=seconds * self.chance.uniform(0.8, 1.2))
+        """The rest before try ``attempt`` + 1, jittered by a fifth: to either side, but never below ``after``."""
+        seconds = self.base_seconds * 2.0 ** min(attempt, 20) * self.chance.uniform(0.8, 1.2)
+        rest = timedelta(seconds=min(self.cap_seconds, seconds))
+        return rest if after is None else max(rest, after * self.chance.uniform(1.0, 1.2))

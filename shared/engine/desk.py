@@ -61,6 +61,7 @@ class Desk:
 
     async def work(self, connection: str, entity: str = "", state: str = "") -> list[OpenItem]:
         """What waits, is retried or is held, oldest first."""
+        await self._check(connection)
         subjects = [(await self._named(connection, entity))[0]] if entity else self._subject_names()
         only = entity if entity and entity not in self._subject_names() else ""
         items = [
@@ -121,14 +122,17 @@ class Desk:
 
     async def _named(self, connection: str, entity: str) -> tuple[str, str]:
         """Subject and narrowing of a name that people use: an entity's or a subject's."""
-        if connection not in await self.connections.names():
-            raise BadRequest(f"there is no connection {connection}")
+        await self._check(connection)
         try:
             subject = self.registry.subject_of(entity)
         except KeyError as error:
             known = ", ".join(sorted({*self._subject_names(), *(e.name for e in self.registry.entities())}))
             raise BadRequest(f"there is no entity {entity}; known are {known}") from error
         return subject.name, "" if entity == subject.name else entity
+
+    async def _check(self, connection: str) -> None:
+        if connection not in await self.connections.names():
+            raise BadRequest(f"there is no connection {connection}")
 
     def _hint(self, ref: RecordRef, only: str) -> Envelope:
         return Envelope(

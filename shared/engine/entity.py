@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from shared.domain.envelope import Envelope
 from shared.domain.plans import Plan
-from shared.domain.records import Link, Record, RecordRef
+from shared.domain.records import Link, Record, RecordRef, digest
 from shared.engine.connection import Connection
 from shared.ports.storage import Lease, RecordStore
 
@@ -48,11 +48,15 @@ class Job:
         """The source record."""
         return self.record.ref
 
-    def note_source(self, stored: JsonObject) -> None:
-        """Takes the source's version after a write of our own, so that no sweep finds it changed."""
+    def note_source(self, stored: JsonObject, *, whole: bool = True) -> None:
+        """Takes the version of the source as read, or after a write of our own, so that no sweep finds it changed.
+
+        ``whole`` false says that ``stored`` is only a part of the record.
+        """
         info = stored.get("_info")
         if isinstance(info, dict) and info.get("lastUpdated"):
             self.record.source_version = str(info["lastUpdated"])
+            self.record.source_digest = digest(stored) if whole else ""
 
     async def checkpoint(self, step: str) -> None:
         """Records a finished step before the next one, so that a crash resumes after it."""

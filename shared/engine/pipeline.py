@@ -132,8 +132,8 @@ class Pipeline:
             except SyncError as error:
                 source_error = error
             read_calls = dict(counter)
-        version = record.source_version
-        record.source_version = ""
+        before = record.source_version, record.source_digest
+        record.source_version = record.source_digest = ""
         job.note_source(job.source or {})
         for entity in self._entities(envelope):
             began = self.clock.now()
@@ -165,7 +165,7 @@ class Pipeline:
         if settled and not envelope.only and not any(o.state is State.WAITING for o in outcomes):
             record.read_at = started
         else:
-            record.source_version = version
+            record.source_version, record.source_digest = before
         return outcomes, attempts, again_after
 
     def _job_for(self, entity: Entity, job: Job) -> Job:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from shared.domain.envelope import Envelope
 from shared.domain.money import cents
-from shared.domain.records import RecordRef, State
+from shared.domain.records import RecordRef, State, digest
 from shared.engine.applications import INVOICE, documents
 from shared.engine.connection import Connection, Connections
 from shared.engine.entity import Subject
@@ -67,7 +67,9 @@ class Sweeper:
             if version:
                 moment = datetime.fromisoformat(version)
                 newest = max(newest or moment, moment)
-            if everything or await self._differs(connection_name, subject, record_id, version):
+            if everything or await self._differs(
+                RecordRef(connection_name, subject.name, record_id), row, version
+            ):
                 seen.add(record_id)
                 await self._hint(RecordRef(connection_name, subject.name, record_id), "catch up")
                 sent += 1
@@ -81,14 +83,15 @@ class Sweeper:
         log.info("%s %s: %d hints", connection_name, subject.name, sent)
         return sent
 
-    async def _differs(self, connection: str, subject: Subject, record_id: str, version: str) -> bool:
-        record = await self.store.get(RecordRef(connection, subject.name, record_id))
+    async def _differs(self, ref: RecordRef, row: dict[str, Any], version: str) -> bool:
+        record = await self.store.get(ref)
         if record is None or record.read_at is None:
             return record is None or not any(link.state.is_open for link in record.links.values())
         if record.source_version != version:
             return True
-        # ConnectWise stamps whole seconds: a change in the second in which we read looks like the one we read.
-        return bool(version) and datetime.fromisoformat(version) + SAME_SECOND > record.read_at
+        # ConnectWise stamps whole seconds: a change in the second in which we read carries the same stamp.
+        near = bool(version) and datetime.fromisoformat(version) + SAME_SECOND > record.read_at
+        return near and record.source_digest != digest(row)
 
     async def _backlog(self, connection: Connection, subject: Subject, seen: set[str]) -> int:
         """Records that ConnectWise still lists as to be exported and that nobody here is looking at."""
@@ -200,7 +203,6 @@ class Sweeper:
 async def _rows(
     connection: Connection, subject: Subject, changed_since: datetime | None
 ) -> AsyncIterator[dict[str, Any]]:
-    scan = connection.connectwise.scan(subject.path, changed_since=changed_since, fields=("id", "_info"))
-    async for page in scan:
+    async for page in connection.connectwise.scan(subject.path, changed_since=changed_since):
         for row in page:
             yield row

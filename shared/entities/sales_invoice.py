@@ -93,7 +93,7 @@ async def confirm(job: Job) -> None:
     stored = await job.connection.connectwise.change(
         f"finance/closedInvoices/{job.ref.id}", {"internalNotes": f"{notes} {line}".strip()}
     )
-    job.note_source(stored)
+    job.note_source(stored, whole=False)
 
 
 def _hold(cause: str, reason: str, todo: str) -> Plan:

@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from shared.domain.envelope import Envelope
 from shared.domain.records import Record, RecordRef, State
+
+SYNC_QUEUE: Final = "dynaconnect-sync"
+SWEEP_QUEUE: Final = "dynaconnect-sweep"
+"""The names of the two work queues: the adapter sends to them, the queue triggers listen to them."""
 
 
 class Verdict(StrEnum):

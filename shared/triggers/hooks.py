@@ -6,6 +6,7 @@ themselves. The statuses are the senders' rules: ConnectWise repeats a delivery 
 and 5xx (business-central.md 0.6). What is refused or malformed is therefore counted and answered as received.
 """
 
+import asyncio
 import hmac
 import logging
 import re
@@ -26,6 +27,10 @@ MOST_TOKEN: Final = 2_000
 ACCEPTED: Final = 202
 TRY_AGAIN: Final = 429
 UNAVAILABLE: Final = 503
+CONNECTWISE_SECONDS: Final = 4.0
+BUSINESS_CENTRAL_SECONDS: Final = 20.0
+"""How long a delivery may take here. ConnectWise waits 5 seconds and never repeats what it gave up on itself;
+Business Central waits 30."""
 _RESOURCE: Final = re.compile(r"companies\([^)]*\)/(?P<set>\w+)(?:\((?P<id>[0-9a-fA-F-]{36})\))?")
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
@@ -36,20 +41,20 @@ log = logging.getLogger("dynaconnect.hooks")
 @blueprint.route("hooks/connectwise/{connection}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def connectwise_hook(req: func.HttpRequest) -> func.HttpResponse:
     """Takes a ConnectWise callback: verified, queued as a hint, answered."""
-    app = await get_app()
     connection = str(req.route_params.get("connection"))
     try:
-        content = await _verified(app, connection, req)
-        envelope = _hint_of_callback(app, connection, content, req.headers.get("traceparent", ""))
-    except Refused as refused:
-        return _refused(app, "connectwise", connection, str(refused))
-    except SyncError as error:
-        log.warning("callback for %s cannot be verified now: %s %s", connection, error.operator, error.detail)
-        return func.HttpResponse(status_code=TRY_AGAIN)
-    try:
-        await app.queue.send(envelope)
-    except AzureError as error:
-        log.error("callback for %s cannot be queued: %s", connection, error)
+        async with asyncio.timeout(CONNECTWISE_SECONDS):
+            app = await get_app()
+            try:
+                content = await _verified(app, connection, req)
+                envelope = _hint_of_callback(app, connection, content, req.headers.get("traceparent", ""))
+            except Refused as refused:
+                return _refused(app, "connectwise", connection, str(refused))
+            await app.queue.send(envelope)
+    except (AzureError, SyncError, TimeoutError) as error:
+        log.error(
+            "callback for %s cannot be taken now: %r %s", connection, error, getattr(error, "detail", "")
+        )
         return func.HttpResponse(status_code=TRY_AGAIN)
     app.counters["connectwise accepted"] += 1
     return func.HttpResponse(status_code=ACCEPTED)
@@ -96,15 +101,16 @@ async def business_central_hook(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse(token[:MOST_TOKEN], status_code=200, mimetype="text/plain")
     connection = str(req.route_params.get("connection"))
     try:
-        app = await get_app()
-        try:
-            found = await _notified(app, connection, req)
-        except Refused as refused:
-            return _refused(app, "business central", connection, str(refused))
-        for envelope in found:
-            await app.queue.send_sweep(envelope)
-    except (AzureError, SyncError) as error:
-        log.error("notifications for %s cannot be taken now: %s", connection, error)
+        async with asyncio.timeout(BUSINESS_CENTRAL_SECONDS):
+            app = await get_app()
+            try:
+                found = await _notified(app, connection, req)
+            except Refused as refused:
+                return _refused(app, "business central", connection, str(refused))
+            for envelope in found:
+                await app.queue.send_sweep(envelope)
+    except (AzureError, SyncError, TimeoutError) as error:
+        log.error("notifications for %s cannot be taken now: %r", connection, error)
         return func.HttpResponse(status_code=UNAVAILABLE)
     app.counters["business central accepted"] += len(found)
     return func.HttpResponse(status_code=ACCEPTED)
@@ -146,7 +152,7 @@ async def _notified(app: App, connection: str, req: func.HttpRequest) -> list[En
 
 
 def _genuine(given: object, expected: str) -> bool:
-    return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
+    return isinstance(given, str) and given.isascii() and hmac.compare_digest(given, expected)
 
 
 def _refused(app: App, system: str, connection: str, why: str) -> func.HttpResponse:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -9,13 +10,17 @@ from typing import Any, Final
 
 import azure.functions as func
 import simplejson
+from azure.core.exceptions import AzureError
 
 from shared.app import DEFAULT, get_app
 from shared.domain.errors import SyncError
+from shared.domain.records import State
 from shared.engine.desk import BadRequest
 from shared.triggers.openapi import DOCUMENT
 
 MOST_IDS: Final = 1_000
+OPEN_STATES: Final = tuple(state.value for state in State if state.is_open)
+_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 log = logging.getLogger("dynaconnect.operations")
@@ -27,15 +32,15 @@ async def sync_on_demand(req: func.HttpRequest) -> func.HttpResponse:
     """Queues records of an entity, or shows their plans when ``apply`` is false."""
 
     async def answer() -> func.HttpResponse:
-        body = _body(req)
+        body = _body(req, "connection", "entity", "ids", "all", "apply")
         connection, entity = _text(body, "connection", DEFAULT), _text(body, "entity")
-        ids, everything = _ids(body), body.get("all", False) is True
+        ids, everything = _ids(body), _flag(body, "all", default=False)
         if not entity:
             raise BadRequest("entity is missing")
         if everything == bool(ids):
             raise BadRequest("give either ids or all")
         desk = (await get_app()).desk
-        if body.get("apply", True) is not False:
+        if _flag(body, "apply", default=True):
             return _json({"queued": await desk.sync(connection, entity, ids, everything=everything)}, 202)
         if everything:
             raise BadRequest("a preview needs ids")
@@ -51,8 +56,10 @@ async def work_list(req: func.HttpRequest) -> func.HttpResponse:
 
     async def answer() -> func.HttpResponse:
         app = await get_app()
-        connection = req.params.get("connection", DEFAULT)
-        items = await app.desk.work(connection, req.params.get("entity", ""), req.params.get("state", ""))
+        connection, state = req.params.get("connection", DEFAULT), req.params.get("state", "")
+        if state not in ("", *OPEN_STATES):
+            raise BadRequest(f"state must be one of {', '.join(OPEN_STATES)}")
+        items = await app.desk.work(connection, req.params.get("entity", ""), state)
         poison = [{"name": name, **value} async for name, value in app.desk.poison(connection)]
         return _json(
             {"items": [{**asdict(item), "state": item.state.value} for item in items], "poison": poison}
@@ -67,7 +74,7 @@ async def retry_work(req: func.HttpRequest) -> func.HttpResponse:
     """Queues open records again: all, those of an entity, named ones, or those of one cause."""
 
     async def answer() -> func.HttpResponse:
-        body = _body(req)
+        body = _body(req, "connection", "entity", "ids", "cause")
         desk = (await get_app()).desk
         count = await desk.retry(
             _text(body, "connection", DEFAULT), _text(body, "entity"), _ids(body), _text(body, "cause")
@@ -84,10 +91,10 @@ async def record_details(req: func.HttpRequest) -> func.HttpResponse:
 
     async def answer() -> func.HttpResponse:
         desk = (await get_app()).desk
-        params = req.route_params
-        found = await desk.record(
-            req.params.get("connection", DEFAULT), str(params["entity"]), str(params["id"])
-        )
+        entity, record_id = str(req.route_params["entity"]), str(req.route_params["id"])
+        if not _ID.fullmatch(record_id):
+            raise BadRequest("the id must be a ConnectWise record id")
+        found = await desk.record(req.params.get("connection", DEFAULT), entity, record_id)
         return _json(found) if found else _json({"error": "nothing is known of this record"}, 404)
 
     return await _guarded(answer)
@@ -108,22 +115,29 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.HttpResponse:
-    """Turns what was asked wrongly into 400 and what failed elsewhere into 502 with its reason."""
+    """Turns what was asked wrongly into 400, what failed elsewhere into 502 and absent storage into 503."""
     try:
         return await answer()
     except BadRequest as bad:
         return _json({"error": str(bad)}, 400)
     except SyncError as error:
         return _json({"error": error.operator, "todo": error.todo, "cause": error.cause}, 502)
+    except AzureError as error:
+        log.error("storage cannot be reached: %r", error)
+        return _json({"error": "Storage cannot be reached right now.", "cause": "storage"}, 503)
 
 
-def _body(req: func.HttpRequest) -> dict[str, Any]:
+def _body(req: func.HttpRequest, *names: str) -> dict[str, Any]:
+    """The JSON object of a request, which may hold nothing but ``names``: a misspelt ``apply`` would write."""
     try:
         body = simplejson.loads(req.get_body() or b"{}")
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object")
+    unknown = sorted(set(body) - set(names))
+    if unknown:
+        raise BadRequest(f"unknown: {', '.join(unknown)[:200]}; known are {', '.join(names)}")
     return body
 
 
@@ -134,13 +148,20 @@ def _text(body: dict[str, Any], name: str, default: str = "") -> str:
     return value
 
 
+def _flag(body: dict[str, Any], name: str, *, default: bool) -> bool:
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{name} must be true or false")
+    return value
+
+
 def _ids(body: dict[str, Any]) -> list[str]:
     ids = body.get("ids", [])
     if not isinstance(ids, list) or len(ids) > MOST_IDS:
         raise BadRequest(f"ids must be a list of at most {MOST_IDS}")
-    if not all(isinstance(one, int) or (isinstance(one, str) and one.isdigit()) for one in ids):
+    if not all(isinstance(one, int | str) and _ID.fullmatch(str(one)) for one in ids):
         raise BadRequest("ids must be ConnectWise record ids")
-    return [str(one) for one in ids]
+    return list(dict.fromkeys(str(one) for one in ids))
 
 
 def _json(value: object, status: int = 200) -> func.HttpResponse:

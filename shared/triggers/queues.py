@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import azure.functions as func
 
-from shared.adapters.storage.queues import SWEEP_QUEUE, SYNC_QUEUE
 from shared.app import App, get_app
 from shared.domain.envelope import Envelope
 from shared.domain.errors import SyncError
 from shared.engine.desk import POISON
+from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 
 CONNECTION: Final = "AzureWebJobsStorage"
 KEEP_HOOKS: Final = "hooks"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity.aio import (
     CertificateCredential,
     ClientAssertionCredential,
@@ -17,6 +17,7 @@ from azure.identity.aio import (
     ManagedIdentityCredential,
 )
 
+from shared.adapters.http import Headers
 from shared.domain.errors import RetryLater, StopConnection
 from shared.ports.platform import Secrets
 from shared.settings import BusinessCentralSettings
@@ -24,8 +25,6 @@ from shared.settings import BusinessCentralSettings
 SCOPE: Final = "https://api.businesscentral.dynamics.com/.default"
 FEDERATION_SCOPE: Final = "api://AzureADTokenExchange/.default"
 RENEW_BEFORE_SECONDS: Final = 300
-
-type Headers = dict[str, str]
 
 
 @dataclass(slots=True)
@@ -35,9 +34,9 @@ class BasicAuthorization:
     username: str
     secrets: Secrets
 
-    async def __call__(self, renew: bool) -> Headers:
-        """The header of a call; ``renew`` reads the key again."""
-        if renew:
+    async def __call__(self, refused: Headers | None) -> Headers:
+        """The header of a call; a ``refused`` one makes it read the key again."""
+        if refused is not None:
             self.secrets.forget()
         password = await self.secrets.get("BUSINESS_CENTRAL_PASSWORD")
         text = base64.b64encode(f"{self.username}:{password}".encode()).decode()
@@ -53,35 +52,36 @@ class TokenAuthorization:
     _token: AccessToken | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def __call__(self, renew: bool) -> Headers:
-        """The header of a call; ``renew`` fetches a new token with newly read secrets."""
-        refused = self._token
-        if renew or not self._fresh():
+    async def __call__(self, refused: Headers | None) -> Headers:
+        """The header of a call; a ``refused`` one fetches a new token with newly read secrets."""
+        if not self._usable(refused):
             async with self._lock:
                 # Whoever came first has renewed for all who were refused with the same token.
-                if not self._fresh() or (renew and self._token is refused):
-                    if renew:
+                if not self._usable(refused):
+                    if refused is not None:
                         self.secrets.forget()
                     self._token = await self._fetch()
-        if self._token is None:
-            raise RuntimeError("no token after a refresh")
-        return {"Authorization": f"Bearer {self._token.token}"}
+        return self._header()
 
-    def _fresh(self) -> bool:
-        return self._token is not None and self._token.expires_on - RENEW_BEFORE_SECONDS > time.time()
+    def _header(self) -> Headers:
+        return {"Authorization": f"Bearer {self._token.token}"} if self._token else {}
+
+    def _usable(self, refused: Headers | None) -> bool:
+        fresh = self._token is not None and self._token.expires_on - RENEW_BEFORE_SECONDS > time.time()
+        return fresh and self._header() != refused
 
     async def _fetch(self) -> AccessToken:
         try:
             async with await self.make() as credential:
                 return await credential.get_token(SCOPE)
-        except ClientAuthenticationError as error:
+        except (ClientAuthenticationError, ValueError) as error:
             raise StopConnection(
                 "credentials",
                 "Entra ID refuses the credentials for Business Central.",
                 todo="Check tenant, client id and the credential; a secret or certificate may have expired.",
                 detail=str(error),
             ) from error
-        except (HttpResponseError, ServiceRequestError) as error:
+        except AzureError as error:
             raise RetryLater("login_unreachable", "Entra ID cannot be reached.", detail=str(error)) from error
 
 

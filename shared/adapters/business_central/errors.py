@@ -40,11 +40,6 @@ TABLE: Final = (
         "Switch on API services and Integrate APIs.",
     ),
     Resolution(404, NotFound, "not_found", "Business Central has no such record."),
-    Resolution(409, ChangedMeanwhile, "changed", "The record changed meanwhile.", AGAIN),
-    Resolution(412, ChangedMeanwhile, "changed", "The record changed meanwhile.", AGAIN),
-    Resolution(428, ChangedMeanwhile, "changed", "The record changed meanwhile.", AGAIN),
-    *TRANSIENT,
-    Resolution(0, RetryLater, "unavailable", "{message}", AGAIN, code="Internal_TenantUnavailable"),
     Resolution(
         0,
         AlreadyExists,
@@ -52,6 +47,11 @@ TABLE: Final = (
         "Business Central has it already.",
         code="Internal_EntityWithSameKeyExists",
     ),
+    Resolution(409, ChangedMeanwhile, "changed", "The record changed meanwhile.", AGAIN),
+    Resolution(412, ChangedMeanwhile, "changed", "The record changed meanwhile.", AGAIN),
+    Resolution(428, ChangedMeanwhile, "changed", "The record changed meanwhile.", AGAIN),
+    *TRANSIENT,
+    Resolution(0, RetryLater, "unavailable", "{message}", AGAIN, code="Internal_TenantUnavailable"),
     Resolution(
         400,
         HoldForPerson,

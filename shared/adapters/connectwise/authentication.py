@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+from shared.adapters.http import Headers
 from shared.ports.platform import Secrets
 from shared.settings import ConnectWiseSettings
 
@@ -14,9 +15,9 @@ class ConnectWiseAuthorization:
     settings: ConnectWiseSettings
     secrets: Secrets
 
-    async def __call__(self, renew: bool) -> dict[str, str]:
-        """The headers of a call; ``renew`` reads the keys again."""
-        if renew:
+    async def __call__(self, refused: Headers | None) -> Headers:
+        """The headers of a call; ``refused`` ones make it read the keys again."""
+        if refused is not None:
             self.secrets.forget()
         public = await self.secrets.get("CONNECTWISE_PUBLIC_KEY")
         private = await self.secrets.get("CONNECTWISE_PRIVATE_KEY")

@@ -10,9 +10,10 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import simplejson
@@ -20,7 +21,7 @@ import simplejson
 from shared.domain.errors import RetryLater
 from shared.ports.hooks import Refused
 
-VENDOR_DOMAIN: Final = ".myconnectwise.net"
+_VENDOR_HOST: Final = re.compile(r"(?:[a-z0-9-]+\.)+myconnectwise\.net")
 MOST_KEYS: Final = 50
 FETCH_TIMEOUT: Final = httpx.Timeout(3.0)
 """ConnectWise waits five seconds for the whole answer."""
@@ -78,9 +79,14 @@ class CallbackVerifier:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             return False
-        if parts.username or parts.password:
+        if parts.username is not None or parts.password is not None:
             return False
-        return same_site or (parts.scheme == "https" and host.endswith(VENDOR_DOMAIN) and port in (None, 443))
+        # Every company of the vendor's cloud can sign, each with its own key: another's proves nothing.
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            if name.casefold() == "companyname" and value.casefold() != self.company.casefold():
+                return False
+        vendor = parts.scheme == "https" and port in (None, 443) and _VENDOR_HOST.fullmatch(host)
+        return same_site or bool(vendor)
 
     async def _fetch(self, url: str) -> bytes:
         try:
@@ -89,7 +95,11 @@ class CallbackVerifier:
             )
             answer.raise_for_status()
             key = simplejson.loads(answer.content)["signing_key"]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            if not isinstance(key, str) or not key:
+                raise ValueError("the signing key is empty")
+        except httpx.InvalidURL as error:
+            raise Refused("key_url is malformed") from error
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RetryLater(
                 "signing_key",
                 "The ConnectWise signing key cannot be read.",
@@ -97,7 +107,7 @@ class CallbackVerifier:
             ) from error
         if len(self._keys) >= MOST_KEYS:
             self._keys.pop(next(iter(self._keys)))
-        self._keys[url] = hashlib.sha256(str(key).encode()).digest()
+        self._keys[url] = hashlib.sha256(key.encode()).digest()
         return self._keys[url]
 
 

@@ -106,9 +106,9 @@ class ConnectWiseClient:
         answer = await self.client.request(
             "GET",
             "finance/accounting/batches",
-            params={"conditions": f"batchIdentifier={conditions.text(identifier)}"},
+            params={"conditions": conditions.equal("batchIdentifier", identifier)},
         )
-        return answer.body[0] if answer.body else None
+        return next((row for row in answer.body or () if row["batchIdentifier"] == identifier), None)
 
     async def commit_batch(self, identifier: str, gl_interface: str, entry_ids: Sequence[int]) -> None:
         """Marks the entries as exported in a batch of their own."""

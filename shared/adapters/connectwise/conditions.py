@@ -1,12 +1,19 @@
 """Builds ConnectWise condition texts; every value passes here, so that none can change a condition."""
 
+import re
 from datetime import UTC, datetime
+from typing import Final
+
+_NOT_PLAIN: Final = re.compile(r"[^\w .,:;/#+&-]")
 
 
-def text(value: str) -> str:
-    """A quoted string literal. A literal ``[`` must be doubled up, a quote escaped (connectwise.md 2.3)."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("[", "[[]")
-    return f'"{escaped}"'
+def equal(field: str, value: str) -> str:
+    """Records whose text field equals the value, and perhaps a few more: the caller compares once more.
+
+    How a literal spells quotes is not documented, so what is not plain becomes a wildcard (connectwise.md 2.3).
+    """
+    pattern = _NOT_PLAIN.sub("%", value)
+    return f'{field} {"=" if pattern == value else "like"} "{pattern}"'
 
 
 def moment(value: datetime) -> str:

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ResourceExistsError
-from azure.data.tables.aio import TableClient, TableServiceClient
+from azure.data.tables.aio import TableClient
 from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
-from shared.adapters.storage.queues import SWEEP_QUEUE, SYNC_QUEUE
+from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 
 SETTING: Final = "AzureWebJobsStorage"
 RECORD_TABLE: Final = "dynaconnectrecords"
@@ -57,20 +57,24 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
     }
     connection = settings.get(SETTING, "")
     if connection:
-        tables = TableServiceClient.from_connection_string(connection)
+
+        def table(name: str) -> TableClient:
+            return TableClient.from_connection_string(connection, name)
 
         def queue(name: str) -> QueueClient:
             return QueueClient.from_connection_string(connection, name, **encoding)
     else:
         credential = _credential(settings)
-        tables = TableServiceClient(endpoint=_endpoint(settings, "table"), credential=credential)
+
+        def table(name: str) -> TableClient:
+            return TableClient(_endpoint(settings, "table"), name, credential=credential)
 
         def queue(name: str) -> QueueClient:
             return QueueClient(_endpoint(settings, "queue"), name, credential=credential, **encoding)
 
     return StorageClients(
-        tables.get_table_client(prefix + RECORD_TABLE),
-        tables.get_table_client(prefix + STATE_TABLE),
+        table(prefix + RECORD_TABLE),
+        table(prefix + STATE_TABLE),
         queue(prefix + SYNC_QUEUE),
         queue(prefix + SWEEP_QUEUE),
     )

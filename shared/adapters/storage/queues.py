@@ -9,8 +9,6 @@ from azure.storage.queue.aio import QueueClient
 
 from shared.domain.envelope import Envelope
 
-SYNC_QUEUE: Final = "dynaconnect-sync"
-SWEEP_QUEUE: Final = "dynaconnect-sweep"
 LONGEST_DELAY: Final = timedelta(days=7) - timedelta(minutes=1)
 NEVER_EXPIRES: Final = -1
 """The default of seven days would let work vanish."""

@@ -77,6 +77,7 @@ def record_row(record: Record) -> Row:
         "RowKey": f"r|{safe(ref.id)}",
         "states": " ".join(f"{link.entity}={link.state}" for link in record.links.values()),
         "source_version": record.source_version,
+        "source_digest": record.source_digest,
     }
     body = {
         "read_at": record.read_at,
@@ -99,6 +100,7 @@ def record_of(ref: RecordRef, row: Row) -> Record:
     return Record(
         ref,
         source_version=str(row.get("source_version") or ""),
+        source_digest=str(row.get("source_digest") or ""),
         read_at=_time(body.get("read_at")),
         retry_at=_time(body.get("retry_at")),
         links=links,
