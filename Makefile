@@ -3,18 +3,22 @@ PYTHON := .venv/bin/python
 VENV := .venv/.installed
 NODE := node_modules/.installed
 PORT ?= 7071
+SEED ?= 1
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up host test check format clean
+.PHONY: help setup demo demo-crash up host test check format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV) $(NODE) ## Install everything (virtual environment and storage emulator)
 
 demo: setup ## Run the demonstration from start to end
 	@$(PYTHON) -m sandbox.demo
+
+demo-crash: setup ## The same, with the functions killed ten times at random moments (SEED=1)
+	@$(PYTHON) -m sandbox.demo --kills 10 --seed $(SEED)
 
 up: setup ## Start everything and leave it running, to click around
 	@$(PYTHON) -m sandbox.up

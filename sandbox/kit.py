@@ -114,7 +114,11 @@ class StandIn:
         if self.latency_seconds:
             await asyncio.sleep(self.latency_seconds)
         fault = self._fault_for(route)
-        return await (handler(request) if fault is None else self._inject(fault, request, handler))
+        try:
+            return await (handler(request) if fault is None else self._inject(fault, request, handler))
+        except ConnectionResetError:
+            # The caller died in mid-request, which the crash tests do on purpose.
+            return _drop(request)
 
     def _fault_for(self, route: str) -> Fault | None:
         for fault in self.faults:
@@ -155,7 +159,9 @@ class StandIn:
             case "cut" | "slow":
                 return await self._partial(fault, request, await handler(request))
 
-    async def _partial(self, fault: Fault, request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
+    async def _partial(
+        self, fault: Fault, request: web.Request, answer: web.StreamResponse
+    ) -> web.StreamResponse:
         body = answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b"{}"
         stream = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
         stream.content_length = len(body)

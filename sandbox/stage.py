@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import aiohttp
 import httpx
 from aiohttp import web
 
@@ -60,6 +61,8 @@ class Stage:
         self._invisibility = invisibility
         self._app = app
         self._runners: list[web.AppRunner] = []
+        self._running = asyncio.Event()
+        self.crashes = 0
         self.connectwise_url = ""
         self.business_central_url = ""
         self.public_url = ""
@@ -76,6 +79,7 @@ class Stage:
             self._app, env=self.environment(), port=port, queue_invisibility=self._invisibility
         )
         await self.host.start()
+        self._running.set()
         return self
 
     async def __aexit__(
@@ -114,9 +118,13 @@ class Stage:
             **self._settings,
         }
 
-    async def restart(self) -> None:
-        """Starts the functions again after they were killed, on the same port with the same state."""
+    async def crash(self) -> None:
+        """Ends the functions at once, as a power cut does, and starts them again on the same port and state."""
+        self.crashes += 1
+        self._running.clear()
+        await self.host.kill()
         await self.host.start()
+        self._running.set()
 
     async def in_connectwise(self, path: str, body: Json = None) -> Json:
         """Does in ConnectWise what a person does there: ``companies``, ``invoices/5/close`` and so on."""
@@ -143,16 +151,36 @@ class Stage:
         return loads(answer.raise_for_status().content)
 
     async def api(self, method: str, path: str, body: Json = None) -> Any:
-        """A call of the app's own routes with the function key."""
-        answer = await self.http.request(
-            method,
-            f"{self.host.url}/api/{path}",
-            content=dumps(body) if body is not None else None,
-            headers={"x-functions-key": self.host.function_key},
-        )
-        answer.raise_for_status()
-        return loads(answer.content)
+        """A call of the app's own routes with the function key; waits while the functions are down."""
+
+        async def call() -> Any:
+            answer = await self.http.request(
+                method,
+                f"{self.host.url}/api/{path}",
+                content=dumps(body) if body is not None else None,
+                headers={"x-functions-key": self.host.function_key},
+            )
+            answer.raise_for_status()
+            return loads(answer.content)
+
+        return await self._patiently(call)
 
     async def run(self, function: str) -> None:
-        """Runs a function by hand, as the portal does."""
-        await self.host.run(function)
+        """Runs a function by hand, as the portal does; waits while the functions are down."""
+        await self._patiently(lambda: self.host.run(function))
+
+    async def in_flight(self) -> int:
+        """How many invocations the functions are working on."""
+        status = await self._patiently(self.host.status)
+        return int(status["inFlight"])
+
+    async def _patiently[T](self, call: Callable[[], Awaitable[T]]) -> T:
+        """Repeats a call that a crash of the functions cut off; any other failure is raised."""
+        while True:
+            await self._running.wait()
+            crashes = self.crashes
+            try:
+                return await call()
+            except (aiohttp.ClientConnectionError, httpx.TransportError):
+                if self._running.is_set() and crashes == self.crashes:
+                    raise

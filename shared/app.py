@@ -33,11 +33,12 @@ from shared.engine.backoff import Backoff
 from shared.engine.connection import Connection, Connections, Options
 from shared.engine.desk import Desk
 from shared.engine.hooks import HookKeeper, client_state
+from shared.engine.mapping_book import MappingBook
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.engine.sweeps import Sweeper
 from shared.entities import load_entities
-from shared.mapping import STANDARD, business_central, compile_mapping, standard_mapping
+from shared.mapping import STANDARD, CompiledMapping, business_central, compile_mapping, standard_mapping
 from shared.ports.hooks import DeliveryVerifier
 from shared.ports.platform import Clock, Secrets
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
@@ -142,7 +143,7 @@ async def bootstrap(
     queue = StorageWorkQueue(storage.sync, storage.sweep)
     store = TableRecordStore(storage.records, queue, clock, origin, settings.lease_time)
     state = TableStateStore(storage.state)
-    connections = FixedConnections({DEFAULT: _connection(settings, http, secrets, registry)})
+    connections = FixedConnections({DEFAULT: _connection(settings, http, secrets, registry, state)})
     verifier = CallbackVerifier(
         http, settings.connectwise.url, settings.connectwise.company, settings.connectwise.client_id
     )
@@ -168,7 +169,7 @@ async def bootstrap(
 
 
 def _connection(
-    settings: Settings, http: httpx.AsyncClient, secrets: Secrets, registry: Registry
+    settings: Settings, http: httpx.AsyncClient, secrets: Secrets, registry: Registry, state: StateStore
 ) -> Connection:
     connectwise, central = settings.connectwise, settings.business_central
     return Connection(
@@ -196,10 +197,15 @@ def _connection(
             ),
             central.company,
         ),
-        {name: compile_mapping(standard_mapping(name), business_central()) for name in STANDARD},
+        MappingBook(DEFAULT, state, standards(), business_central()),
         {entity.name: entity.subject.name for entity in registry.entities()},
         Options(post=settings.post_invoices),
     )
+
+
+def standards() -> dict[str, CompiledMapping]:
+    """The standard mappings, compiled."""
+    return {name: compile_mapping(standard_mapping(name), business_central()) for name in STANDARD}
 
 
 def _secrets(settings: Settings) -> Secrets:

@@ -1,21 +1,27 @@
-"""``make demo``: plays the day, prints the figures, exits 0 only if every expectation holds."""
+"""``make demo``: plays the day, prints the figures, exits 0 only if every expectation holds.
 
+With ``--kills N`` the functions are killed N times at random moments; the final state must be the same.
+"""
+
+import argparse
 import asyncio
 import sys
 import time
 from collections.abc import Callable
 
 from sandbox.demo.attempts import entity_figures
-from sandbox.demo.books import Books, invoice_money, payment_money
+from sandbox.demo.books import Books, invoice_money, payment_money, read_books
 from sandbox.demo.checks import checks
+from sandbox.demo.crashes import INVISIBLE_SECONDS, crashing
 from sandbox.demo.day import Day
 from sandbox.demo.tables import entity_table, money_table
 from sandbox.stage import Stage
 
-SETTINGS = {"DYNACONNECT_LEASE_SECONDS": "10"}
+LEASE_SECONDS = {"DYNACONNECT_LEASE_SECONDS": "10"}
+SHORT_LEASE = {"DYNACONNECT_LEASE_SECONDS": "4"}
 
 
-async def main() -> int:
+async def main(kills: int, seed: int) -> int:
     """Plays the day on a stage of its own."""
     started = time.monotonic()
 
@@ -23,11 +29,16 @@ async def main() -> int:
         print(f"[{time.monotonic() - started:5.1f} s] {text}", flush=True)
 
     say("starts Azurite, ConnectWise, Business Central and the functions")
-    async with Stage(settings=SETTINGS) as stage:
-        day = Day(stage, say)
+    stage = Stage(settings=LEASE_SECONDS)
+    if kills:
+        stage = Stage(settings=SHORT_LEASE, invisibility=INVISIBLE_SECONDS)
+    async with stage:
+        day = Day(stage, say, interrupted=kills > 0)
         try:
-            books = await day.play()
-            return await show(stage, day, books, say)
+            async with crashing(stage, kills, seed, say):
+                await day.play()
+            await day.sweep()
+            return await show(stage, day, await read_books(stage), say)
         except Exception:
             print("\n".join(list(stage.host.output)[-40:]), file=sys.stderr)
             raise
@@ -61,4 +72,8 @@ async def show(stage: Stage, day: Day, books: Books, say: Callable[[str], None])
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    parser = argparse.ArgumentParser(prog="python -m sandbox.demo")
+    parser.add_argument("--kills", type=int, default=0, help="how often the functions are killed")
+    parser.add_argument("--seed", type=int, default=1, help="chooses the moments")
+    given = parser.parse_args()
+    sys.exit(asyncio.run(main(given.kills, given.seed)))

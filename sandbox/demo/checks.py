@@ -109,6 +109,8 @@ def _held(day: Day, items: list[Item]) -> list[Check]:
 
 
 def _costs(day: Day) -> list[Check]:
+    if day.interrupted:
+        return []
     unchanged, changed = day.costs["unchanged"], day.costs["changed"]
     return [
         Check(

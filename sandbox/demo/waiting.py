@@ -42,7 +42,7 @@ async def quiet(stage: Stage) -> None:
 async def _is_quiet(stage: Stage) -> bool:
     if stage.connectwise.callbacks.pending or stage.business_central.webhooks.pending():
         return False
-    if (await stage.host.status())["inFlight"]:
+    if await stage.in_flight():
         return False
     for name in QUEUES:
         async with QueueClient.from_connection_string(stage.azurite.connection_string(), name) as queue:

@@ -11,6 +11,8 @@ import simplejson
 from shared.domain.records import RecordRef
 
 _TYPES: Final = {"attempt": int, "options": dict}
+ON_DEMAND: Final = "on demand"
+"""The reason of a hint made by a person: it never waits for a planned retry."""
 MAX_BYTES: Final = 48 * 1024
 """A queue message holds 64 KiB of base64, so 48 KiB of payload."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from shared.mapping import CompiledMapping
+from shared.engine.mapping_book import MappingBook
 from shared.ports.systems import BusinessCentral, ConnectWise
 
 KNOWN_TARGET_SECONDS: Final = 300.0
@@ -31,7 +31,7 @@ class Connection:
     name: str
     connectwise: ConnectWise
     business_central: BusinessCentral
-    mappings: Mapping[str, CompiledMapping]
+    mappings: MappingBook
     subjects: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     paused_until: datetime | None = None

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
 from shared.engine.connection import Connections
-from shared.engine.pipeline import ON_DEMAND, Pipeline
+from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.ports.platform import Clock
 from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
@@ -116,6 +116,22 @@ class Desk:
             "links": [asdict(link) for link in record.links.values()],
             "attempts": attempts,
         }
+
+    async def mapping(self, connection: str, entity: str) -> dict[str, Any]:
+        """The mapping document in force."""
+        await self._named(connection, entity)
+        return await (await self.connections.get(connection)).mappings.document(entity)
+
+    async def save_mapping(self, connection: str, entity: str, text: str) -> int:
+        """Checks and stores a mapping document; raises MappingError with every problem and its place."""
+        await self._named(connection, entity)
+        book = (await self.connections.get(connection)).mappings
+        return await book.put(entity, text, self.clock.now().isoformat())
+
+    async def drop_mapping(self, connection: str, entity: str) -> None:
+        """Goes back to the standard mapping."""
+        await self._named(connection, entity)
+        await (await self.connections.get(connection)).mappings.drop(entity)
 
     def _subject_names(self) -> list[str]:
         return [subject.name for subject in self.registry.subjects()]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.plans import Plan
 from shared.domain.records import Link, Record, RecordRef, digest
 from shared.engine.connection import Connection
@@ -47,6 +47,11 @@ class Job:
     def ref(self) -> RecordRef:
         """The source record."""
         return self.record.ref
+
+    @property
+    def on_demand(self) -> bool:
+        """True when a person asked for this pass."""
+        return self.envelope.why == ON_DEMAND
 
     def note_source(self, stored: JsonObject, *, whole: bool = True) -> None:
         """Takes the version of the source as read, or after a write of our own, so that no sweep finds it changed.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.errors import HoldForPerson
 from shared.domain.plans import Action, Change, Plan
 from shared.domain.records import RecordRef
 from shared.engine.entity import Job
@@ -13,13 +12,7 @@ from shared.mapping import Mapped, explain
 
 async def map_source(job: Job, entity: str, source: dict[str, Any]) -> Mapped:
     """The mapped payload with its findings; a value that a cached list lacks is looked up anew once."""
-    mapping = job.connection.mappings.get(entity)
-    if mapping is None:
-        raise HoldForPerson(
-            "no_mapping",
-            f"There is no mapping for {entity}.",
-            todo="Add a mapping document for it; then retry.",
-        )
+    mapping = await job.connection.mappings.get(entity)
     references = mapping.references(source)
     system = job.connection.business_central
     data = MappingData()

@@ -4,14 +4,15 @@ The default promise: an existing record is adopted by rule and never duplicated;
 causes no write; a change sends only the fields that differ and only if nobody changed the target meanwhile.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.errors import AlreadyExists, ChangedMeanwhile, HoldForPerson, NotFound, OutcomeUnknown
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload, RecordRef
-from shared.engine.dimensions import DIMENSIONS, apply_dimensions
-from shared.engine.entity import Job, Subject
+from shared.engine.dimensions import DIMENSIONS, apply_dimensions, check_dimensions
+from shared.engine.entity import Job, JsonObject, Subject
 from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
 from shared.engine.mapping_data import same
 from shared.mapping import Mapped, fingerprint
@@ -27,6 +28,7 @@ class MasterData:
     ``target`` is the Business Central set, ``adopt`` the target fields by which an existing record is found,
     best first: a match counts only if it is the only one. ``write_back`` names the ConnectWise field that
     holds the target's number afterwards (ConnectWise exports no document of a company without one).
+    ``enrich`` adds values of other source records to what the mapping sees.
     """
 
     name: str
@@ -35,18 +37,28 @@ class MasterData:
     target: str
     adopt: tuple[str, ...]
     write_back: str = ""
+    enrich: Callable[[Job], Awaitable[JsonObject]] | None = None
 
     async def plan(self, job: Job) -> Plan:
         """Create, adopt, change or nothing, with the differences field by field."""
         if job.source is None:
             return Plan(Action.SKIP, f"{self.title} {job.ref.id} no longer exists in ConnectWise.")
-        mapped = await map_source(job, self.name, job.source)
+        mapped = await self._map(job)
         stopped = plan_of_findings(job, mapped)
         if stopped is not None:
             return stopped
+        await check_dimensions(job, mapped.create)
         if job.link.target_id:
             return self._plan_linked(job, mapped)
         return await self._plan_unlinked(job, mapped)
+
+    async def _map(self, job: Job) -> Mapped:
+        """The mapped source; default dimensions, being rows, are part of what a change may touch."""
+        extra = await self.enrich(job) if self.enrich else {}
+        mapped = await map_source(job, self.name, {**(job.source or {}), **extra})
+        if DIMENSIONS in mapped.create:
+            mapped.change[DIMENSIONS] = mapped.create[DIMENSIONS]
+        return mapped
 
     def _plan_linked(self, job: Job, mapped: Mapped) -> Plan:
         changes = changes_between(job.link.written, mapped.change, mapped)
@@ -195,7 +207,7 @@ class MasterData:
         """The linked target was deleted in Business Central: find or make it again."""
         job.connection.forget_target(self.name, job.ref.id)
         job.link.target_id = job.link.target_number = job.link.target_etag = None
-        mapped = await map_source(job, self.name, job.source or {})
+        mapped = await self._map(job)
         found = await self._find(job, mapped.create)
         return await self._change(job, found, payload) if found else await self._create(job, mapped.create)
 

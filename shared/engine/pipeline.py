@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.errors import (
     HoldForPerson,
     NotFound,
@@ -34,8 +34,6 @@ from shared.ports.storage import Attempt, Lease, RecordStore, Verdict, WorkQueue
 
 MOST_PASSES: Final = 3
 """Passes under one lease before a busy record goes back to the queue, so that others get their turn."""
-ON_DEMAND: Final = "on demand"
-"""The reason of a hint made by a person: it never waits for a planned retry."""
 PAUSE_SECONDS: Final = 60.0
 UNEXPECTED_TRIES: Final = 3
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from shared.engine.masters import MasterData
+from shared.entities.contacts import default_contact
 from shared.entities.subjects import COMPANY
 
 ENTITY: Final = MasterData(
@@ -12,4 +13,5 @@ ENTITY: Final = MasterData(
     target="vendors",
     adopt=("number", "displayName", "email"),
     write_back="vendorIdentifier",
+    enrich=default_contact,
 )

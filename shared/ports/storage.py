@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -27,7 +27,8 @@ class Verdict(StrEnum):
 class Lease:
     """The right to work on one record until ``until``; ``record`` is its state when the lease was taken.
 
-    ``hinted`` is set when a hint arrived during the pass; the rest is the store's own bookkeeping.
+    ``hinted`` is set when a hint arrived during the pass, ``taken`` is when it began: hints made before are
+    covered by it. The rest is the store's own bookkeeping.
     """
 
     record: Record
@@ -37,6 +38,7 @@ class Lease:
     token: str = field(default="", repr=False)
     hinted: bool = False
     indexed: frozenset[str] = frozenset()
+    taken: datetime = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

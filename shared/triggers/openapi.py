@@ -97,6 +97,34 @@ DOCUMENT: Final[dict[str, Any]] = {
                 },
             }
         },
+        "/mappings/{entity}": {
+            "parameters": [
+                {"name": "entity", "in": "path", "required": True, "schema": {"type": "string"}},
+                _CONNECTION,
+            ],
+            "get": {
+                "operationId": "readMapping",
+                "summary": "The mapping document in force; number 0 is the standard.",
+                "responses": {"200": _answer("Mapping", "The document."), "400": _ERROR},
+            },
+            "put": {
+                "operationId": "replaceMapping",
+                "summary": "Check and store a mapping document; every mistake is named with its place.",
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"type": "object"}}},
+                },
+                "responses": {
+                    "200": {"description": "Stored, in force within a minute."},
+                    "400": _ERROR,
+                },
+            },
+            "delete": {
+                "operationId": "dropMapping",
+                "summary": "Go back to the standard mapping.",
+                "responses": {"200": _answer("Mapping", "The standard document."), "400": _ERROR},
+            },
+        },
         "/health": {
             "get": {
                 "operationId": "health",
@@ -156,12 +184,21 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "type": "object",
                 "properties": {"links": {"type": "array", "items": {"type": "object"}}},
             },
+            "Mapping": {
+                "type": "object",
+                "properties": {
+                    "entity": {"type": "string"},
+                    "number": {"type": "integer"},
+                    "document": {"type": "object"},
+                },
+            },
             "Error": {
                 "type": "object",
                 "properties": {
                     "error": {"type": "string"},
                     "todo": {"type": "string"},
                     "cause": {"type": "string"},
+                    "problems": {"type": "array", "items": {"type": "object"}},
                 },
                 "required": ["error"],
             },

@@ -16,6 +16,7 @@ from shared.app import DEFAULT, get_app
 from shared.domain.errors import SyncError
 from shared.domain.records import State
 from shared.engine.desk import BadRequest
+from shared.mapping import MappingError
 from shared.triggers.openapi import DOCUMENT
 
 MOST_IDS: Final = 1_000
@@ -100,6 +101,24 @@ async def record_details(req: func.HttpRequest) -> func.HttpResponse:
     return await _guarded(answer)
 
 
+@blueprint.function_name("mapping_document")
+@blueprint.route("mappings/{entity}", methods=["GET", "PUT", "DELETE"], auth_level=func.AuthLevel.FUNCTION)
+async def mapping_document(req: func.HttpRequest) -> func.HttpResponse:
+    """The mapping of an entity: read it, replace it by a checked one, go back to the standard."""
+
+    async def answer() -> func.HttpResponse:
+        desk = (await get_app()).desk
+        connection, entity = req.params.get("connection", DEFAULT), str(req.route_params["entity"])
+        if req.method == "DELETE":
+            await desk.drop_mapping(connection, entity)
+        elif req.method == "PUT":
+            text = req.get_body().decode(errors="replace")
+            return _json({"number": await desk.save_mapping(connection, entity, text)})
+        return _json(await desk.mapping(connection, entity))
+
+    return await _guarded(answer)
+
+
 @blueprint.function_name("openapi")
 @blueprint.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def openapi(req: func.HttpRequest) -> func.HttpResponse:
@@ -118,6 +137,9 @@ async def _guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.H
     """Turns what was asked wrongly into 400, what failed elsewhere into 502 and absent storage into 503."""
     try:
         return await answer()
+    except MappingError as wrong:
+        problems = [{"place": one.place, "message": one.message} for one in wrong.problems]
+        return _json({"error": "the mapping document has mistakes", "problems": problems}, 400)
     except BadRequest as bad:
         return _json({"error": str(bad)}, 400)
     except SyncError as error:
@@ -165,7 +187,7 @@ def _ids(body: dict[str, Any]) -> list[str]:
 
 
 def _json(value: object, status: int = 200) -> func.HttpResponse:
-    text = simplejson.dumps(value, use_decimal=True, default=_plain)
+    text = simplejson.dumps(value, use_decimal=True, ensure_ascii=False, default=_plain)
     return func.HttpResponse(text, status_code=status, mimetype="application/json")
 
 

@@ -92,7 +92,7 @@ class TableRecordStore:
             stored = await self.table.create_entity(row)
         except ResourceExistsError:
             return None
-        return Lease(record, self.owner, 1, now + self.lease_time, str(stored["etag"]))
+        return Lease(record, self.owner, 1, now + self.lease_time, str(stored["etag"]), taken=now)
 
     async def _take(self, ref: RecordRef, row: Row, now: datetime) -> Lease | None:
         fence = int(row.get("fence") or 0) + 1
@@ -112,6 +112,7 @@ class TableRecordStore:
             now + self.lease_time,
             etag,
             indexed=frozenset(str(row.get("indexed") or "").split()),
+            taken=now,
         )
 
     def _lease(self, fence: int, now: datetime) -> Row:
@@ -152,7 +153,8 @@ class TableRecordStore:
         for _ in range(MOST_TRIES):
             now = self.clock.now()
             row = rows.record_row(lease.record) | self._lease(lease.fence, now)
-            row |= {"dirty": lease.hinted, "indexed": " ".join(sorted(lease.indexed))}
+            # The source was read when the pass began: hints made since then are not covered by this step.
+            row |= {"taken": lease.taken, "dirty": lease.hinted, "indexed": " ".join(sorted(lease.indexed))}
             try:
                 stored = await self.table.update_entity(
                     row,
@@ -187,9 +189,13 @@ class TableRecordStore:
             except TableTransactionError as error:
                 if error.status_code not in (404, 412):
                     raise
-                await self._refresh(lease)
+                if error.index:
+                    # A row beside the record that somebody deleted needs no deletion any more.
+                    lease.indexed -= {str(operations[error.index][1]["RowKey"])}
+                else:
+                    await self._refresh(lease)
                 continue
-            lease.token, lease.hinted = str(results[0]["etag"]), False
+            lease.token, lease.hinted, lease.taken = str(results[0]["etag"]), False, now
             lease.indexed = _index(lease.record)
             return hinted
         raise _lost(lease)
