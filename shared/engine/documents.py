@@ -18,7 +18,7 @@ from shared.engine.entity import Job, JsonObject, Subject
 from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
 from shared.engine.posting_window import check_posting_date
 from shared.mapping import fingerprint
-from shared.ports.systems import Lookup
+from shared.ports.systems import AccountingKind, Lookup
 
 DRAFT: Final = "Draft"
 POSTED_STATES: Final = frozenset({"Open", "Paid", "Canceled", "Corrective"})
@@ -45,6 +45,8 @@ class Document:
 
     ``judge`` decides from the source record whether it travels now: None to go on, else the plan to follow.
     ``gather`` fetches the accounting transaction. ``confirm`` writes number and status back to ConnectWise.
+    ``owner_field`` names the customer or vendor within whose documents ``number_field`` is looked up;
+    ``accounting`` is the part of the accounting interface that is marked as exported.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Document:
     judge: Callable[[Job], Plan | None]
     gather: Callable[[Job], Awaitable[Gathered]]
     confirm: Callable[[Job], Awaitable[None]]
+    owner_field: str = "customerNumber"
+    accounting: AccountingKind = "invoices"
 
     async def plan(self, job: Job) -> Plan:
         """Draft and post, finish what was begun, hold, wait or nothing."""
@@ -147,17 +151,17 @@ class Document:
             return None
 
     async def _existing(self, job: Job, payload: Payload) -> JsonObject | None:
-        """What Business Central already has under this external number, for the same customer.
+        """What Business Central already has under this external number, for the same customer or vendor.
 
         Unique external numbers are not enforced there (BC 0.8), so more than one is a question for a person.
         """
         number = str(payload[self.number_field])
         [rows] = await job.connection.business_central.find([Lookup(self.target, self.number_field, number)])
-        own = [row for row in rows if row.get("customerNumber") == payload.get("customerNumber")]
+        own = [row for row in rows if row.get(self.owner_field) == payload.get(self.owner_field)]
         if len(own) > 1:
             raise HoldForPerson(
                 "several_documents",
-                f"Business Central has {len(own)} documents with external number {number} for this customer.",
+                f"Business Central has {len(own)} documents with number {number} for {payload.get(self.owner_field)}.",
                 todo="Delete the drafts that are too many or cancel what was posted twice; then retry.",
             )
         if own and own[0]["status"] != DRAFT:
@@ -202,7 +206,7 @@ class Document:
             "status": stored["status"],
             "posting_date": stored.get("postingDate", ""),
             "due_date": stored.get("dueDate", ""),
-            "customer_number": stored.get("customerNumber", ""),
+            "owner_number": stored.get(self.owner_field, ""),
         }
 
     async def _batch(self, job: Job, *, look: bool) -> None:
@@ -210,7 +214,10 @@ class Document:
         connectwise, facts = job.connection.connectwise, job.link.facts
         if not look or await connectwise.find_batch(facts["batch"]) is None:
             await connectwise.commit_batch(
-                facts["batch"], job.connection.options.gl_interface, tuple(facts["entry_ids"])
+                facts["batch"],
+                job.connection.options.gl_interface,
+                self.accounting,
+                tuple(facts["entry_ids"]),
             )
 
 

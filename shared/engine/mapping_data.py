@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.records import RecordRef
 from shared.engine.connection import Connection
 from shared.ports.storage import RecordStore
+
+SETTLED_STEPS: Final = frozenset({"", "done"})
+"""A document that is only drafted has a number that will change; master data has no steps."""
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ async def linked_target(
         return known
     record = await store.get(RecordRef(connection.name, subject, source_id))
     link = record.links.get(entity) if record else None
-    if link is None or not link.target_id:
+    if link is None or not link.target_id or link.step not in SETTLED_STEPS:
         return None
     target = {"id": link.target_id, "number": link.target_number or ""}
     connection.remember_target(entity, source_id, target)

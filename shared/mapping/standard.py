@@ -8,8 +8,9 @@ from shared.mapping.document import MappingDocument
 from shared.mapping.loading import load
 from shared.mapping.targets import TargetCatalogue
 
-STANDARD: Final = ("customer", "vendor", "item", "sales_invoice")
 _HERE: Final = Path(__file__).parent
+STANDARD: Final = tuple(sorted(path.stem for path in (_HERE / "defaults").glob("*.json")))
+"""The entities that have a standard document: one file each."""
 
 
 @cache

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 type Json = Any
 type JsonObject = dict[str, Any]
+type AccountingKind = Literal["invoices", "expenses", "products"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,25 @@ class ConnectWise(Protocol):
         """Deletes a record; a record that is already gone is success."""
         ...
 
-    async def preview_export(self, invoice_id: int) -> JsonObject | None:
-        """The accounting transaction of one closed, unbatched invoice, or None when CW exports none."""
+    async def preview_export(self, kind: AccountingKind, ids: Sequence[int | str]) -> JsonObject:
+        """What the accounting interface would export for the named records; changes nothing.
+
+        Ids are those of connectwise.md 4.2: an invoice's, an expense's detail id, a product's unposted id.
+        """
         ...
 
     async def find_batch(self, identifier: str) -> JsonObject | None:
         """The accounting batch of that identifier."""
         ...
 
-    async def commit_batch(self, identifier: str, gl_interface: str, entry_ids: Sequence[int]) -> None:
+    async def commit_batch(
+        self, identifier: str, gl_interface: str, kind: AccountingKind, entry_ids: Sequence[int]
+    ) -> None:
         """Marks the general ledger entries as exported in a batch of their own."""
+        ...
+
+    async def select(self, path: str, equal: Mapping[str, int | bool]) -> list[JsonObject]:
+        """All records whose fields (reference paths such as ``company/id`` too) equal the given values."""
         ...
 
 

@@ -9,10 +9,17 @@ from urllib.parse import parse_qs, urlsplit
 from shared.adapters.connectwise import conditions
 from shared.adapters.http import JsonClient
 from shared.domain.errors import HoldForPerson, NotFound
+from shared.ports.systems import AccountingKind
 
 type JsonObject = dict[str, Any]
 
 PAGE_SIZE: Final = 1000
+MOST_IDENTIFIER: Final = 50
+INCLUDED: Final[dict[AccountingKind, str]] = {
+    "invoices": "includedInvoiceIds",
+    "expenses": "includedExpenseIds",
+    "products": "includedProductIds",
+}
 FAR_AHEAD: Final = timedelta(days=400)
 """Invoices dated ahead are exported too; which ones travel is decided by their status."""
 
@@ -36,11 +43,16 @@ class ConnectWiseClient:
         self, path: str, *, changed_since: datetime | None = None, fields: Sequence[str] = ()
     ) -> AsyncIterator[list[JsonObject]]:
         """Pages of up to 1,000 in the order of ids; falls back to numbered pages where CW gives no next link."""
-        params = {"pageSize": str(PAGE_SIZE)}
+        params: dict[str, str] = {}
         if changed_since is not None:
             params["conditions"] = conditions.changed_since(changed_since)
         if fields:
             params["fields"] = ",".join(fields)
+        async for page in self._scan(path, params):
+            yield page
+
+    async def _scan(self, path: str, given: Mapping[str, str]) -> AsyncIterator[list[JsonObject]]:
+        params = {"pageSize": str(PAGE_SIZE), **given}
         page_id: str | None = None
         while True:
             forward = params | ({"pageId": page_id} if page_id else {})
@@ -82,24 +94,26 @@ class ConnectWiseClient:
         except NotFound:
             return
 
-    async def preview_export(self, invoice_id: int) -> JsonObject | None:
-        """The transaction that the accounting interface would export for one invoice; changes nothing."""
+    async def select(self, path: str, equal: Mapping[str, int | bool]) -> list[JsonObject]:
+        """All records whose fields equal the given values."""
+        rows: list[JsonObject] = []
+        async for page in self._scan(path, {"conditions": conditions.all_equal(equal)}):
+            rows += page
+        return rows
+
+    async def preview_export(self, kind: AccountingKind, ids: Sequence[int | str]) -> JsonObject:
+        """What the accounting interface would export for the named records; changes nothing."""
         body = {
-            "batchIdentifier": f"preview-{invoice_id}",
+            "batchIdentifier": f"preview-{kind}-{ids[0]}"[:MOST_IDENTIFIER],
             "glInterfaceIdentifier": "DynaConnect",
             "thruDate": f"{datetime.now(UTC) + FAR_AHEAD:%Y-%m-%dT00:00:00Z}",
             "locationId": 0,
             "summarizeInvoices": "Default",
-            "exportInvoicesFlag": True,
-            "exportExpensesFlag": False,
-            "exportProductsFlag": False,
-            "includedInvoiceIds": [invoice_id],
+            **_flags(kind),
+            INCLUDED[kind]: list(ids),
         }
         answer = await self.client.request("POST", "finance/accounting/export", body=body, repeatable=True)
-        transactions = [
-            t for t in (answer.body or {}).get("transactions") or () if int(t["id"]) == invoice_id
-        ]
-        return transactions[0] if transactions else None
+        return dict(answer.body or {})
 
     async def find_batch(self, identifier: str) -> JsonObject | None:
         """The accounting batch of that identifier."""
@@ -110,7 +124,9 @@ class ConnectWiseClient:
         )
         return next((row for row in answer.body or () if row["batchIdentifier"] == identifier), None)
 
-    async def commit_batch(self, identifier: str, gl_interface: str, entry_ids: Sequence[int]) -> None:
+    async def commit_batch(
+        self, identifier: str, gl_interface: str, kind: AccountingKind, entry_ids: Sequence[int]
+    ) -> None:
         """Marks the entries as exported in a batch of their own."""
         await self.client.request(
             "POST",
@@ -118,13 +134,20 @@ class ConnectWiseClient:
             body={
                 "batchIdentifier": identifier,
                 "glInterfaceIdentifier": gl_interface,
-                "exportInvoicesFlag": True,
-                "exportExpensesFlag": False,
-                "exportProductsFlag": False,
+                **_flags(kind),
                 "processedRecordIds": list(entry_ids),
                 "summarizeExpenses": False,
             },
         )
+
+
+def _flags(kind: AccountingKind) -> dict[str, bool]:
+    """Exactly one of the three may be set when a batch is made (connectwise.md 4.2)."""
+    return {
+        "exportInvoicesFlag": kind == "invoices",
+        "exportExpensesFlag": kind == "expenses",
+        "exportProductsFlag": kind == "products",
+    }
 
 
 def _next_page_id(link: str) -> str | None:

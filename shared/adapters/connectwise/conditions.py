@@ -1,6 +1,7 @@
 """Builds ConnectWise condition texts; every value passes here, so that none can change a condition."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,3 +25,8 @@ def moment(value: datetime) -> str:
 def changed_since(value: datetime) -> str:
     """Records changed after the moment; ``lastUpdated`` can be asked of every entity."""
     return f"lastUpdated > {moment(value)}"
+
+
+def all_equal(values: Mapping[str, int | bool]) -> str:
+    """Fields that all equal their values; the field names are the program's own, never data."""
+    return " and ".join(f"{name}={value}" for name, value in values.items())
