@@ -30,13 +30,14 @@ from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.state import TableStateStore
 from shared.domain.errors import StopConnection
 from shared.engine.backoff import Backoff
-from shared.engine.connection import Connection, Connections, Options
+from shared.engine.connection import Connection, Connections
 from shared.engine.desk import Desk
 from shared.engine.hooks import HookKeeper, client_state
 from shared.engine.mapping_book import MappingBook
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.engine.sweeps import Sweeper
+from shared.engine.workflow_book import WorkflowBook
 from shared.entities import load_entities
 from shared.mapping import STANDARD, CompiledMapping, business_central, compile_mapping, standard_mapping
 from shared.ports.hooks import DeliveryVerifier
@@ -198,8 +199,8 @@ def _connection(
             central.company,
         ),
         MappingBook(DEFAULT, state, standards(), business_central()),
+        WorkflowBook(DEFAULT, state, "post" if settings.post_invoices else "draft"),
         {entity.name: entity.subject.name for entity in registry.entities()},
-        Options(post=settings.post_invoices),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from shared.engine.mapping_book import MappingBook
+from shared.engine.workflow_book import WorkflowBook
 from shared.ports.systems import BusinessCentral, ConnectWise
 
 KNOWN_TARGET_SECONDS: Final = 300.0
@@ -16,11 +17,9 @@ KNOWN_TARGET_SECONDS: Final = 300.0
 class Options:
     """What a customer decides about how documents travel.
 
-    ``post`` false leaves drafts for the accountant; ``gl_interface`` is the name under which the accounting
-    batches are made in ConnectWise.
+    ``gl_interface`` is the name under which the accounting batches are made in ConnectWise.
     """
 
-    post: bool = True
     gl_interface: str = "DynaConnect"
 
 
@@ -32,6 +31,7 @@ class Connection:
     connectwise: ConnectWise
     business_central: BusinessCentral
     mappings: MappingBook
+    workflow: WorkflowBook
     subjects: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     paused_until: datetime | None = None

@@ -1,13 +1,14 @@
 """What people ask for by hand: sync now, show what would happen, list what is open, retry it."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
 from shared.engine.connection import Connections
+from shared.engine.documents import AWAITING_RELEASE, RELEASE
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.ports.platform import Clock
@@ -89,6 +90,34 @@ class Desk:
                 await self.state.remove(connection, name)
                 count += 1
         return count
+
+    async def release(self, connection: str, entity: str, ids: Sequence[str]) -> int:
+        """Lets documents go that a workflow rule holds; returns how many."""
+        items = await self.work(connection, entity)
+        held = [item for item in items if item.cause == AWAITING_RELEASE and item.ref.id in ids]
+        for item in held:
+            hint = self._hint(item.ref, item.entity)
+            await self.queue.send(replace(hint, options={RELEASE: True}))
+        return len(held)
+
+    async def workflow(self, connection: str) -> dict[str, Any]:
+        """The workflow rules in force."""
+        await self._known_connection(connection)
+        return await (await self.connections.get(connection)).workflow.document()
+
+    async def save_workflow(self, connection: str, text: str) -> None:
+        """Checks and stores workflow rules; raises MappingError with every problem and its place."""
+        await self._known_connection(connection)
+        await (await self.connections.get(connection)).workflow.put(text, self.clock.now().isoformat())
+
+    async def drop_workflow(self, connection: str) -> None:
+        """Goes back to the standard: everything is posted, or drafted if the settings say so."""
+        await self._known_connection(connection)
+        await (await self.connections.get(connection)).workflow.drop()
+
+    async def _known_connection(self, connection: str) -> None:
+        if connection not in await self.connections.names():
+            raise BadRequest(f"there is no connection {connection}")
 
     async def poison(self, connection: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Messages that crashed their worker until the host gave up on them."""

@@ -21,6 +21,9 @@ from shared.mapping import fingerprint
 from shared.ports.systems import AccountingKind, Lookup
 
 DRAFT: Final = "Draft"
+RELEASE: Final = "release"
+"""The option of a hint by which a person lets a held document go."""
+AWAITING_RELEASE: Final = "awaiting_release"
 POSTED_STATES: Final = frozenset({"Open", "Paid", "Canceled", "Corrective"})
 ETAG: Final = "@odata.etag"
 
@@ -66,20 +69,36 @@ class Document:
         if verdict is not None:
             return verdict
         if job.link.step in ("posted", "batched"):
-            return Plan(Action.CHANGE, "Finishes what an earlier pass began.", steps=self._steps(job))
+            return Plan(
+                Action.CHANGE, "Finishes what an earlier pass began.", steps=self._steps(job, post=True)
+            )
         gathered = await self.gather(job)
         mapped = await map_source(job, self.name, gathered.source)
         stopped = plan_of_findings(job, mapped)
         if stopped is not None:
             return stopped
         await check_posting_date(job.connection.business_central, mapped.create.get("postingDate"))
+        workflow = await job.connection.workflow.get()
+        decision, note = workflow.decide(self.name, gathered.source)
+        if decision == "hold":
+            if not (job.envelope.options.get(RELEASE) or job.link.facts.get(RELEASE)):
+                return Plan(
+                    Action.HOLD,
+                    note or "A workflow rule holds this document until somebody releases it.",
+                    cause=AWAITING_RELEASE,
+                    todo="Check it, then release it.",
+                    payload=mapped.create,
+                )
+            decision = "post"
         return Plan(
             Action.CREATE,
             payload=mapped.create,
             changes=changes_between({}, mapped.create, mapped),
-            steps=self._steps(job),
+            steps=self._steps(job, post=decision == "post"),
             warnings=warnings_of(mapped),
             facts={
+                "post": decision == "post",
+                RELEASE: bool(job.envelope.options.get(RELEASE) or job.link.facts.get(RELEASE)),
                 "total": gathered.total.amount,
                 "currency": gathered.total.currency,
                 "entry_ids": list(gathered.entry_ids),
@@ -88,9 +107,8 @@ class Document:
             },
         )
 
-    def _steps(self, job: Job) -> tuple[str, ...]:
+    def _steps(self, job: Job, *, post: bool) -> tuple[str, ...]:
         done = {"": 0, "drafted": 2, "posted": 4, "batched": 5}[job.link.step]
-        post = job.connection.options.post
         every = ("look up", "draft", "compare totals", "post", "batch in ConnectWise", "write status back")
         return every[done:] if post else every[done:3]
 
@@ -103,7 +121,7 @@ class Document:
             stored = await self._draft(job, plan.payload)
             if stored["status"] == DRAFT:
                 stored = await self._compare(job, stored)
-                if not job.connection.options.post:
+                if not link.facts["post"]:
                     plan.reason = "Drafted; an accountant posts it in Business Central."
                     return
                 stored = await self._post(job, stored)

@@ -191,6 +191,11 @@ class Sweeper:
         ref = await self.store.by_target(connection_name, "invoice", f"sales_invoice|{record_id}")
         if ref is None:
             return 0
+        record = await self.store.get(ref)
+        link = record.links.get("sales_invoice") if record else None
+        if link is not None and (link.state, link.step) == (State.DONE, "drafted"):
+            # Left as a draft on purpose: an accountant may just have posted it.
+            await self._hint(ref, "notification")
         await self._hint(RecordRef(connection_name, "settlement", ref.id), "notification")
         return 1
 

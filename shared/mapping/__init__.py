@@ -23,10 +23,12 @@ from shared.mapping.results import (
 )
 from shared.mapping.standard import STANDARD, business_central, standard_mapping
 from shared.mapping.targets import TargetCatalogue, TargetField, TargetSet
+from shared.mapping.workflow import Decision, Workflow, WorkflowDocument, compile_workflow, load_workflow
 
 __all__ = [
     "STANDARD",
     "CompiledMapping",
+    "Decision",
     "FieldChange",
     "Finding",
     "Mapped",
@@ -43,12 +45,16 @@ __all__ = [
     "TargetSet",
     "Trace",
     "Wait",
+    "Workflow",
+    "WorkflowDocument",
     "business_central",
     "check",
     "compile_mapping",
+    "compile_workflow",
     "diff",
     "explain",
     "fingerprint",
     "load",
+    "load_workflow",
     "standard_mapping",
 ]

@@ -51,6 +51,14 @@ def load(path_or_text: Path | str) -> MappingDocument:
     Raises ``MappingError`` with every problem found: unreadable JSON, words given twice, unknown words, wrong
     values, and rules that contradict each other. ``OSError`` when the file cannot be read.
     """
+    loaded = load_as(MappingDocument, path_or_text)
+    if problems := consistency(loaded):
+        raise MappingError(problems)
+    return loaded
+
+
+def load_as[Document: BaseModel](model: type[Document], path_or_text: Path | str) -> Document:
+    """Reads a document of any kind as :func:`load` does, without the checks that only mappings need."""
     text = path_or_text.read_text("utf-8") if isinstance(path_or_text, Path) else path_or_text
     if len(text) > LONGEST_DOCUMENT:
         raise MappingError([Problem("document", f"longer than {LONGEST_DOCUMENT} characters")])
@@ -73,7 +81,7 @@ def load(path_or_text: Path | str) -> MappingDocument:
         raise MappingError(Problem("document", f"'{word}' is given twice in one place") for word in repeated)
     if _depth(raw) > DEEPEST_DOCUMENT:
         raise MappingError([Problem("document", "nested too deeply")])
-    return _validated(raw)
+    return _validated(model, raw)
 
 
 def _depth(raw: Json) -> int:
@@ -89,15 +97,12 @@ def _depth(raw: Json) -> int:
     return depth
 
 
-def _validated(raw: Json) -> MappingDocument:
+def _validated[Document: BaseModel](model: type[Document], raw: Json) -> Document:
     try:
-        loaded = MappingDocument.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
         mistakes = [details for details in error.errors(include_url=False) if not _follows(details)]
         raise MappingError(_problem(details, raw) for details in mistakes) from None
-    if problems := consistency(loaded):
-        raise MappingError(problems)
-    return loaded
 
 
 def _follows(details: ErrorDetails) -> bool:

@@ -81,6 +81,36 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "responses": {"202": _answer("Queued", "The records are queued."), "400": _ERROR},
             }
         },
+        "/work/release": {
+            "post": {
+                "operationId": "releaseWork",
+                "summary": "Let documents go that a workflow rule holds.",
+                "requestBody": _body("ReleaseRequest"),
+                "responses": {"202": _answer("Queued", "The documents are queued."), "400": _ERROR},
+            }
+        },
+        "/workflow": {
+            "parameters": [_CONNECTION],
+            "get": {
+                "operationId": "readWorkflow",
+                "summary": "The workflow rules in force.",
+                "responses": {"200": {"description": "The rules."}, "400": _ERROR},
+            },
+            "put": {
+                "operationId": "replaceWorkflow",
+                "summary": "Check and store workflow rules; every mistake is named with its place.",
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"type": "object"}}},
+                },
+                "responses": {"200": {"description": "Stored, in force within a minute."}, "400": _ERROR},
+            },
+            "delete": {
+                "operationId": "dropWorkflow",
+                "summary": "Go back to posting every document.",
+                "responses": {"200": {"description": "The standard."}, "400": _ERROR},
+            },
+        },
         "/records/{entity}/{id}": {
             "get": {
                 "operationId": "readRecord",
@@ -153,6 +183,15 @@ DOCUMENT: Final[dict[str, Any]] = {
                         "default": True,
                         "description": "False shows the plans only.",
                     },
+                },
+            },
+            "ReleaseRequest": {
+                "type": "object",
+                "required": ["entity", "ids"],
+                "properties": {
+                    "connection": {"type": "string", "default": "default"},
+                    "entity": {"type": "string"},
+                    "ids": _IDS,
                 },
             },
             "RetryRequest": {

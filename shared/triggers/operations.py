@@ -85,6 +85,38 @@ async def retry_work(req: func.HttpRequest) -> func.HttpResponse:
     return await _guarded(answer)
 
 
+@blueprint.function_name("release_work")
+@blueprint.route("work/release", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+async def release_work(req: func.HttpRequest) -> func.HttpResponse:
+    """Lets documents go that a workflow rule holds."""
+
+    async def answer() -> func.HttpResponse:
+        body = _body(req)
+        desk, ids = (await get_app()).desk, _ids(body)
+        if not ids:
+            raise BadRequest("ids are missing")
+        count = await desk.release(_text(body, "connection", DEFAULT), _text(body, "entity"), ids)
+        return _json({"queued": count}, 202)
+
+    return await _guarded(answer)
+
+
+@blueprint.function_name("workflow_rules")
+@blueprint.route("workflow", methods=["GET", "PUT", "DELETE"], auth_level=func.AuthLevel.FUNCTION)
+async def workflow_rules(req: func.HttpRequest) -> func.HttpResponse:
+    """The workflow rules: read them, replace them by checked ones, go back to the standard."""
+
+    async def answer() -> func.HttpResponse:
+        desk, connection = (await get_app()).desk, req.params.get("connection", DEFAULT)
+        if req.method == "DELETE":
+            await desk.drop_workflow(connection)
+        elif req.method == "PUT":
+            await desk.save_workflow(connection, req.get_body().decode(errors="replace"))
+        return _json(await desk.workflow(connection))
+
+    return await _guarded(answer)
+
+
 @blueprint.function_name("record_details")
 @blueprint.route("records/{entity}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 async def record_details(req: func.HttpRequest) -> func.HttpResponse:
@@ -139,7 +171,7 @@ async def _guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.H
         return await answer()
     except MappingError as wrong:
         problems = [{"place": one.place, "message": one.message} for one in wrong.problems]
-        return _json({"error": "the mapping document has mistakes", "problems": problems}, 400)
+        return _json({"error": "the document has mistakes", "problems": problems}, 400)
     except BadRequest as bad:
         return _json({"error": str(bad)}, 400)
     except SyncError as error:
