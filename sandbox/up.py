@@ -35,7 +35,7 @@ ConnectWise         {stage.connectwise_url}/v4_6_release/apis/3.0
   do things there   POST {stage.connectwise_url}/admin/...
 Business Central    {stage.business_central_url}/api/v2.0
   do things there   POST {stage.business_central_url}/admin/...
-storage             {stage.azurite.connection_string().split(";")[0]} (Azurite, in memory)
+storage             {stage.azurite.connection_string().split("BlobEndpoint=")[1].split(";")[0]} (Azurite, in memory)
 
 What is open now    curl -H 'x-functions-key: {stage.host.function_key}' {stage.host.url}/api/work
 One record          curl -H 'x-functions-key: {stage.host.function_key}' {stage.host.url}/api/records/customer/1001

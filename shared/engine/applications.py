@@ -16,7 +16,6 @@ from shared.domain.money import cents
 APPLICATION: Final = "Application"
 INITIAL: Final = "Initial_x0020_Entry"
 INVOICE: Final = "Invoice"
-PAYMENT: Final = "Payment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,16 @@ def documents(rows: Iterable[dict[str, Any]]) -> dict[int, LedgerDocument]:
         for row in rows
         if is_kind(row["dcleEntryType"], INITIAL)
     }
+
+
+def discounts(rows: Iterable[dict[str, Any]]) -> dict[int, Decimal]:
+    """The payment discount granted with each ledger entry: detailed rows on the paying entry itself."""
+    sums: dict[int, Decimal] = {}
+    for row in rows:
+        if str(row["dcleEntryType"]).replace("_x0020_", " ").startswith("Payment Discount"):
+            entry = int(row["cleEntryNo"])
+            sums[entry] = sums.get(entry, Decimal(0)) + abs(Decimal(row["dcleAmountLCY"]))
+    return {entry: cents(amount) for entry, amount in sums.items()}
 
 
 def in_document_currency(

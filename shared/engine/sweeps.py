@@ -131,20 +131,27 @@ class Sweeper:
         rows = await connection.business_central.ledger_after(max(0, mark - LEDGER_OVERLAP))
         new = [row for row in rows if int(row["dcleEntryNo"]) not in seen]
         sent = 0
-        for ref in await self._settled_by(connection, new):
+        settled, unknown = await self._settled_by(connection, new)
+        for ref in settled:
             await self._hint(ref, "ledger")
             sent += 1
         if full:
             sent += await self._compare_open(connection)
         highest = max([mark, *(int(row["dcleEntryNo"]) for row in rows)])
         recent = sorted({int(row["dcleEntryNo"]) for row in rows} | seen)
-        keep = [entry for entry in recent if entry > highest - LEDGER_OVERLAP]
+        keep = [entry for entry in recent if entry > highest - LEDGER_OVERLAP and entry not in unknown]
         if new or not stored:
             await self.state.save(connection_name, "watermark|ledger", {"entry": highest, "seen": keep})
         return sent
 
-    async def _settled_by(self, connection: Connection, rows: list[dict[str, Any]]) -> list[RecordRef]:
-        """The invoices of ours on whose ledger entry one of the rows applies something."""
+    async def _settled_by(
+        self, connection: Connection, rows: list[dict[str, Any]]
+    ) -> tuple[list[RecordRef], set[int]]:
+        """The invoices of ours on whose ledger entry one of the rows applies something.
+
+        Also the rows of invoices that are not ours, which are looked at again: an invoice can be paid before
+        the pass that posted it has stored its number.
+        """
         applied = {
             int(row["cleEntryNo"])
             for row in rows
@@ -155,14 +162,17 @@ class Sweeper:
         if missing:
             known |= documents(await connection.business_central.ledger_of_entries(missing))
         refs: dict[RecordRef, None] = {}
+        foreign: set[int] = set()
         for entry in sorted(applied):
             document = known.get(entry)
             if document is None or document.kind != INVOICE:
                 continue
             ref = await self.store.by_target(connection.name, "invoice", f"sales_invoice|{document.number}")
-            if ref is not None:
+            if ref is None:
+                foreign.add(entry)
+            else:
                 refs[RecordRef(connection.name, "settlement", ref.id)] = None
-        return list(refs)
+        return list(refs), {int(row["dcleEntryNo"]) for row in rows if int(row["cleEntryNo"]) in foreign}
 
     async def _compare_open(self, connection: Connection) -> int:
         sent = 0

@@ -13,6 +13,7 @@ from shared.domain.records import RecordRef
 from shared.engine.documents import Gathered
 from shared.engine.entity import Job, JsonObject
 from shared.engine.mapping_data import linked_target
+from shared.entities.standing import posted_line, with_line
 from shared.entities.subjects import COMPANY
 
 CREDIT_MEMO: Final = "CreditMemo"
@@ -96,13 +97,14 @@ async def gather(job: Job) -> Gathered:
 
 async def confirm(job: Job) -> None:
     """Writes the posted number where ConnectWise allows it on a closed document: its internal notes."""
+    facts = job.link.facts
     notes = str((job.source or {}).get("internalNotes") or "")
-    marker = f"Business Central {job.link.target_number}"
-    if marker in notes:
+    number = str(job.link.target_number)
+    if f"[Business Central {number}," in notes:
         return
-    line = f"{marker} posted {job.link.facts['posting_date']}, due {job.link.facts['due_date']}."
+    line = posted_line(number, str(facts["posting_date"]), str(facts["due_date"]))
     stored = await job.connection.connectwise.change(
-        f"finance/closedInvoices/{job.ref.id}", {"internalNotes": f"{notes} {line}".strip()}
+        f"finance/closedInvoices/{job.ref.id}", {"internalNotes": with_line(notes, line)}
     )
     job.note_source(stored, whole=False)
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from shared.engine.settlements import Settlement
+from shared.entities.standing import confirm_standing
 from shared.entities.subjects import SETTLEMENT
 
-ENTITY: Final = Settlement(name="payment", title="Payment", subject=SETTLEMENT)
+ENTITY: Final = Settlement(name="payment", title="Payment", subject=SETTLEMENT, confirm=confirm_standing)

@@ -27,10 +27,8 @@ MOST_TOKEN: Final = 2_000
 ACCEPTED: Final = 202
 TRY_AGAIN: Final = 429
 UNAVAILABLE: Final = 503
-CONNECTWISE_SECONDS: Final = 4.0
-BUSINESS_CENTRAL_SECONDS: Final = 20.0
-"""How long a delivery may take here. ConnectWise waits 5 seconds and never repeats what it gave up on itself;
-Business Central waits 30."""
+MOST_SECONDS: Final = 4.0
+"""How long a delivery may take here: ConnectWise waits 5 seconds and never repeats what it gave up on itself."""
 _RESOURCE: Final = re.compile(r"companies\([^)]*\)/(?P<set>\w+)(?:\((?P<id>[0-9a-fA-F-]{36})\))?")
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
@@ -43,7 +41,7 @@ async def connectwise_hook(req: func.HttpRequest) -> func.HttpResponse:
     """Takes a ConnectWise callback: verified, queued as a hint, answered."""
     connection = str(req.route_params.get("connection"))
     try:
-        async with asyncio.timeout(CONNECTWISE_SECONDS):
+        async with asyncio.timeout(MOST_SECONDS):
             app = await get_app()
             try:
                 content = await _verified(app, connection, req)
@@ -101,7 +99,7 @@ async def business_central_hook(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse(token[:MOST_TOKEN], status_code=200, mimetype="text/plain")
     connection = str(req.route_params.get("connection"))
     try:
-        async with asyncio.timeout(BUSINESS_CENTRAL_SECONDS):
+        async with asyncio.timeout(MOST_SECONDS):
             app = await get_app()
             try:
                 found = await _notified(app, connection, req)

@@ -125,19 +125,17 @@ class TableRecordStore:
         }
 
     async def _mark(self, ref: RecordRef, row: Row, hinted_at: datetime, now: datetime) -> bool:
-        """Tells the pass at work to run once more; the first to do so also leaves a guard behind.
+        """Tells the pass at work to run once more; the first to do so leaves a guard behind before it does.
 
-        The guard is a hint that becomes visible when the lease ends: should the process at work die, the
-        marked record is not forgotten.
+        The guard is a hint that becomes visible when the lease ends: should the process at work die, perhaps
+        together with this one, a marked record is not forgotten.
         """
         if row.get("dirty") or (row.get("owner") == self.owner and _time(row, "taken") > hinted_at):
             return True
-        change: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], "dirty": True}
-        if await self._merge(change, _etag(row)) is None:
-            return False
         guard = Envelope(ref.connection, ref.subject, ref.id, "guard", hinted_at, origin=self.owner)
         await self.queue.send(guard, delay=_lease_until(row) - now + timedelta(seconds=1))
-        return True
+        change: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], "dirty": True}
+        return await self._merge(change, _etag(row)) is not None
 
     async def _merge(self, change: Row, etag: str) -> str | None:
         try:

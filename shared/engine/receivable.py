@@ -1,0 +1,144 @@
+"""Reads one posted invoice's side of the receivables: what is open and what settles it, by whom and when."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from shared.domain.errors import RetryLater
+from shared.domain.money import cents
+from shared.domain.records import Link
+from shared.engine.applications import (
+    INVOICE,
+    Application,
+    LedgerDocument,
+    applications,
+    discounts,
+    documents,
+    in_document_currency,
+)
+from shared.engine.entity import Job, JsonObject
+
+PAYMENT: Final = "Payment"
+CREDIT_MEMO: Final = "Credit Memo"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One application as ConnectWise should see it; ``discount`` is the part that was granted, not received."""
+
+    key: str
+    kind: str
+    reference: str
+    date: str
+    amount: Decimal
+    local: Decimal
+    discount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Receivable:
+    """A posted invoice at one moment, in its own currency."""
+
+    number: str
+    status: str
+    total: Decimal
+    remaining: Decimal
+    posting_date: str
+    due_date: str
+    entry: int = 0
+    settled: tuple[Settled, ...] = ()
+    origins: dict[str, list[str]] | None = None
+
+
+def header_of(invoice: JsonObject) -> Receivable:
+    """What the invoice itself says."""
+    return Receivable(
+        number=str(invoice.get("number", "")),
+        status=str(invoice.get("status", "")),
+        total=cents(invoice["totalAmountIncludingTax"]),
+        remaining=cents(invoice["remainingAmount"]),
+        posting_date=str(invoice.get("postingDate", "")),
+        due_date=str(invoice.get("dueDate", "")),
+    )
+
+
+async def read_receivable(job: Job, document: Link, invoice: JsonObject) -> Receivable:
+    """The invoice with its applications; raises RetryLater while ledger and invoice do not agree yet."""
+    system = job.connection.business_central
+    head = header_of(invoice)
+    known = job.link.facts
+    entry = int(known.get("entry") or await _entry(job, document))
+    applied = applications(await system.ledger_of_entries([entry]), entry)
+    origins, granted = await _origins(job, {one.applying_entry for one in applied})
+    local = str(invoice.get("currencyCode") or "") == await _local_currency(job)
+    paid = head.total - head.remaining
+    total = sum((one.amount for one in applied), Decimal(0))
+    if local and total != paid:
+        raise RetryLater(
+            "ledger_moving",
+            f"The ledger shows {total} applied, the invoice says {paid}: an application is being posted right now.",
+        )
+    kept = {
+        key: cents(value["amount"])
+        for key, value in known.get("payments", {}).items()
+        if any(one.key == key and one.amount == value.get("local") for one in applied)
+    }
+    amounts = in_document_currency(applied, paid, local=local, settled=kept)
+    return Receivable(
+        number=head.number,
+        status=head.status,
+        total=head.total,
+        remaining=head.remaining,
+        posting_date=head.posting_date,
+        due_date=head.due_date,
+        entry=entry,
+        settled=tuple(_settled(one, origins, amounts, granted) for one in applied),
+        origins={str(k): [v.kind, v.number, v.date] for k, v in origins.items()},
+    )
+
+
+def _settled(
+    one: Application,
+    origins: dict[int, LedgerDocument],
+    amounts: dict[str, Decimal],
+    granted: dict[int, Decimal],
+) -> Settled:
+    origin = origins[one.applying_entry]
+    discount = min(granted.get(one.applying_entry, Decimal(0)), one.amount)
+    return Settled(one.key, origin.kind, origin.number, one.date, amounts[one.key], one.amount, discount)
+
+
+async def _local_currency(job: Job) -> str:
+    rows = await job.connection.business_central.reference("generalLedgerSetup")
+    return str(rows[0].get("localCurrencyCode") or "") if rows else ""
+
+
+async def _entry(job: Job, document: Link) -> int:
+    rows = await job.connection.business_central.ledger_of_document(str(document.target_number))
+    entries = [one.entry for one in documents(rows).values() if one.kind == INVOICE]
+    if not entries:
+        raise RetryLater("ledger_behind", f"The customer ledger does not show {document.target_number} yet.")
+    return entries[0]
+
+
+async def _origins(job: Job, entries: Iterable[int]) -> tuple[dict[int, LedgerDocument], dict[int, Decimal]]:
+    """Which document each applying entry is, and what discount was granted with it."""
+    wanted = sorted(set(entries))
+    if not wanted:
+        return {}, {}
+    known = {
+        int(entry): LedgerDocument(int(entry), *values)
+        for entry, values in (job.link.facts.get("origins") or {}).items()
+    }
+    granted = {int(entry): cents(value) for entry, value in job.link.facts.get("discounts", {}).items()}
+    missing = [entry for entry in wanted if entry not in known]
+    if missing:
+        rows = await job.connection.business_central.ledger_of_entries(missing)
+        known |= documents(rows)
+        granted |= discounts(rows)
+        job.link.facts["discounts"] = {str(entry): value for entry, value in granted.items()}
+    unknown = [entry for entry in wanted if entry not in known]
+    if unknown:
+        raise RetryLater("ledger_behind", f"The customer ledger does not show entries {unknown} yet.")
+    return {entry: known[entry] for entry in wanted}, granted
