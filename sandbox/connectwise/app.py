@@ -11,14 +11,23 @@ from aiohttp import web
 from sandbox.connectwise import callback_rules
 from sandbox.connectwise.accounting import Accounting
 from sandbox.connectwise.admin import Admin
+from sandbox.connectwise.agreement_screen import AgreementScreen
+from sandbox.connectwise.agreements import Agreements
 from sandbox.connectwise.callbacks import Callbacks
 from sandbox.connectwise.crud import Collection
 from sandbox.connectwise.errors import ApiError, no_endpoint
+from sandbox.connectwise.expense_screen import ExpenseScreen
+from sandbox.connectwise.invoice_screen import InvoiceScreen
 from sandbox.connectwise.invoices import Invoices
+from sandbox.connectwise.members import Members
 from sandbox.connectwise.payments import Payments
+from sandbox.connectwise.procurement import Procurement
+from sandbox.connectwise.projects import Projects
+from sandbox.connectwise.screens import Screen, serve_screens
 from sandbox.connectwise.seed import seed
 from sandbox.connectwise.service import BASE, Credentials, Service, Settings
 from sandbox.connectwise.store import Record
+from sandbox.connectwise.unposted_invoices import InvoiceSource
 from sandbox.kit import Handler, json_response
 
 LONGEST_URL: Final = 2000
@@ -29,6 +38,9 @@ _SETUP: Final = {
     "billingStatuses": ("finance/billingStatuses", "BillingStatus"),
     "currencies": ("finance/currencies", "Finance.Currency"),
     "taxCodes": ("finance/taxCodes", "TaxCode"),
+    "contacts": ("company/contacts", "Contact"),
+    "locations": ("system/locations", "Location"),
+    "departments": ("system/departments", "Department"),
 }
 
 
@@ -40,39 +52,55 @@ class ConnectWise(Service):
         self._recent: deque[float] = deque()
         self.app.middlewares.append(self._guard)
         self.invoices = Invoices(self)
-        self.accounting = Accounting(self, self.invoices)
         self.payments = Payments(self, self.invoices)
         self.callbacks = Callbacks(self)
-        collections = self._collections()
-        for collection in (*collections.values(), callback_rules.collection(self)):
-            if collection.entity != "Invoice":
-                collection.serve()
+        self.procurement = Procurement(self)
+        self.expenses = ExpenseScreen(self)
+        invoice_source = InvoiceSource(self.invoices)
+        invoice_screen = InvoiceScreen(self.invoices, invoice_source)
+        screens = {
+            **self._screens(),
+            "invoices": invoice_screen.screen(),
+            **self.procurement.screens(),
+            **self.expenses.screens(),
+            **AgreementScreen(Agreements(self), invoice_screen).screens(),
+            "projects": Projects(self).screen(),
+            "members": Members(self).screen(),
+        }
+        unposted = {
+            "unpostedinvoices": ("UnpostedInvoice", invoice_source.rows),
+            "unpostedexpenses": ("UnpostedExpense", self.expenses.source.rows),
+            "unpostedprocurement": ("UnpostedProcurement", self.procurement.unposted),
+        }
+        self.accounting = Accounting(
+            self,
+            (invoice_source, *self.procurement.sources, self.expenses.source),
+            [
+                Collection(self, f"finance/accounting/{path}", entity, "GET", made_rows=rows)
+                for path, (entity, rows) in unposted.items()
+            ],
+        )
+        for screen in screens.values():
+            screen.collection.serve()
+        callback_rules.collection(self).serve()
         Collection(self, "finance/accountingPackageSetup", "AccountingPackageSetup", "GET PUT PATCH").serve()
-        self.invoices.serve()
-        self.accounting.serve()
-        self.payments.serve()
-        Admin(self, self.invoices, self.accounting, self.callbacks, collections)
+        for part in (self.invoices, self.procurement, self.expenses.reports, self.accounting, self.payments):
+            part.serve()
+        serve_screens(self, screens)
+        Admin(self, self.accounting, self.callbacks)
         self.route("GET", "/login/companyinfo/{company}", self._company_info)
         self.route("GET", f"{BASE}/system/info", self._info)
         self.route("GET", f"{BASE}/system/mySecurity", self._security)
         self.on_reset(self._restart)
         seed(self)
 
-    def _collections(self) -> dict[str, Collection]:
-        setup = {name: Collection(self, path, entity) for name, (path, entity) in _SETUP.items()}
-        return {
-            "companies": Collection(
-                self,
-                "company/companies",
-                "Company",
-                complete=self._complete_company,
-                delete=self._delete_company,
-            ),
-            "contacts": Collection(self, "company/contacts", "Contact"),
-            "items": Collection(self, "procurement/catalog", "CatalogItem", complete=_complete_item),
-            "invoices": self.invoices.collection,
-            **setup,
-        }
+    def _screens(self) -> dict[str, Screen]:
+        setup = {name: Screen(Collection(self, path, entity)) for name, (path, entity) in _SETUP.items()}
+        companies = Collection(
+            self, "company/companies", "Company", complete=self._complete_company, delete=self._delete_company
+        )
+        items = Collection(self, "procurement/catalog", "CatalogItem", complete=_complete_item)
+        return {"companies": Screen(companies), "items": Screen(items), **setup}
 
     def _complete_company(self, values: Record) -> None:
         store = self.store

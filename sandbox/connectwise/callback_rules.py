@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from sandbox.connectwise.crud import Collection
 from sandbox.connectwise.errors import invalid_field
+from sandbox.connectwise.schema import fields
 from sandbox.connectwise.service import Service
 from sandbox.connectwise.store import Change, Record
 
@@ -33,6 +34,19 @@ TYPES: Final = {
     "Contact": "contact",
     "CatalogItem": "productcatalog",
     "Invoice": "invoice",
+    "PurchaseOrder": "purchaseorder",
+    "ExpenseEntry": "expense",
+    "Agreement": "agreement",
+    "Project": "project",
+    "Member": "member",
+}
+# The field behind a level, where it is not named as the level itself.
+LEVEL_FIELDS: Final = {
+    ("purchaseorder", "vendor"): "vendorCompany",
+    ("purchaseorder", "company"): "customerCompany",
+    ("expense", "class"): "classification",
+    ("member", "location"): "defaultLocation",
+    ("member", "securityrole"): "securityRole",
 }
 
 
@@ -66,12 +80,16 @@ def hears(entry: Record, change: Change, member_id: int) -> bool:
 
 
 def _object_ids(level: str, change: Change) -> list[int]:
-    record = change.record
-    if level == TYPES[change.entity]:
+    kind, record = TYPES[change.entity], change.record
+    if level == kind:
         return [record["id"]]
-    if level == "type":
-        return [item["id"] for item in record.get("types", [])]
-    reference = record.get(level)
+    if level == "chargetotype":
+        # the kinds of charge count from 1 in the order of the definition
+        options = fields("ExpenseEntry")["chargeToType"].options
+        return [options.index(record["chargeToType"]) + 1]
+    if level == "type" and "types" in record:
+        return [item["id"] for item in record["types"]]
+    reference = record.get(LEVEL_FIELDS.get((kind, level), level))
     return [reference["id"]] if isinstance(reference, dict) and "id" in reference else []
 
 

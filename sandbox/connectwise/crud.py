@@ -1,11 +1,11 @@
 """The routes of one collection: list, count, read, create, replace, patch and delete."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.connectwise.errors import ApiError
+from sandbox.connectwise.errors import ApiError, not_found
 from sandbox.connectwise.patch import patched
 from sandbox.connectwise.query import listing, named_fields, selected, trimmed
 from sandbox.connectwise.schema import fields
@@ -16,7 +16,9 @@ from sandbox.kit import Json, json_response, loads
 
 type Complete = Callable[[Record], None]
 type Update = Callable[[Record, Record, str], None]
+type Added = Callable[[Record, str], None]
 type Delete = Callable[[Record, str], None]
+type Rows = Callable[[], Iterable[Record]]
 
 
 async def read_json(request: web.Request) -> Json:
@@ -31,8 +33,10 @@ async def read_json(request: web.Request) -> Json:
 class Collection:
     """A table served under a path.
 
-    ``complete`` checks and fills a new record, ``update(record, changed, member)`` puts a checked change into
-    effect, ``delete(record, member)`` removes; each may refuse with ``ApiError``.
+    ``complete`` checks and fills a new record, ``added(record, member)`` hears of it, ``update(record, changed,
+    member)`` puts a checked change into effect, ``delete(record, member)`` removes; they may refuse with ``ApiError``. ``made_rows`` makes the rows of a
+    list that is not a table. With ``parent``, a table and a field, the path holds ``{parentId}`` and the
+    collection is what belongs to that record: the field holds its id. No change empties a field in ``kept``.
     """
 
     service: Service
@@ -42,6 +46,10 @@ class Collection:
     complete: Complete | None = None
     update: Update | None = None
     delete: Delete | None = None
+    made_rows: Rows | None = None
+    parent: tuple[str, str] | None = None
+    added: Added | None = None
+    kept: tuple[str, ...] = ()
 
     def serve(self) -> None:
         """Registers the routes of the allowed methods."""
@@ -66,13 +74,20 @@ class Collection:
         store = self.service.store
         cleaned = clean(store, self.entity, values, keep_read_only=keep_read_only)
         store.check_unique(self.entity, cleaned)
+        if self.parent:
+            given = values.get(self.parent[1])
+            cleaned |= self.parent_value(given["id"] if isinstance(given, dict) else given or 0)
         if self.complete:
             self.complete(cleaned)
-        return store.insert(self.entity, cleaned, member)
+        record = store.insert(self.entity, cleaned, member)
+        if self.added:
+            self.added(record, member)
+        return record
 
     def change(self, record: Record, changed: Record, member: str) -> None:
         """Puts a checked change into effect and announces it; nothing happens when nothing differs."""
         store = self.service.store
+        changed = {name: record[name] for name in self.kept if name in record} | changed
         store.check_unique(self.entity, changed, record["id"])
         if changed == record:
             return
@@ -94,24 +109,48 @@ class Collection:
         shown = self.service.store.render(self.entity, record)
         return json_response(trimmed(shown, named_fields(self.service, self.entity, request.query)), status)
 
+    def parent_value(self, number: int) -> Record:
+        """The member with which a record belongs to the parent record of that number; raises 404."""
+        if self.parent is None:
+            return {}
+        entity, name = self.parent
+        self.service.store.get(entity, number)
+        return {name: {"id": number} if fields(self.entity)[name].kind == "ref" else number}
+
+    def _parent(self, request: web.Request) -> Record:
+        return self.parent_value(int(request.match_info["parentId"])) if self.parent else {}
+
+    def _rows(self, request: web.Request) -> Iterable[Record]:
+        if self.made_rows:
+            return self.made_rows()
+        rows = self.service.store.rows(self.entity)
+        if self.parent is None:
+            return rows
+        name, value = next(iter(self._parent(request).items()))
+        return [row for row in rows if row[name] == value]
+
     def _record(self, request: web.Request) -> Record:
-        return self.service.store.get(self.entity, int(request.match_info["id"]))
+        number = int(request.match_info["id"])
+        if not (self.made_rows or self.parent):
+            return self.service.store.get(self.entity, number)
+        found = next((row for row in self._rows(request) if row["id"] == number), None)
+        if found is None:
+            raise not_found(self.entity, number)
+        return found
 
     async def _list(self, request: web.Request) -> web.Response:
-        return listing(self.service, self.entity, self.service.store.rows(self.entity), request)
+        return listing(self.service, self.entity, self._rows(request), request)
 
     async def _count(self, request: web.Request) -> web.Response:
         store = self.service.store
-        return json_response(
-            {"count": len(selected(store, self.entity, store.rows(self.entity), request.query))}
-        )
+        return json_response({"count": len(selected(store, self.entity, self._rows(request), request.query))})
 
     async def _get(self, request: web.Request) -> web.Response:
         return self.answer(request, self._record(request))
 
     async def _post(self, request: web.Request) -> web.Response:
         body = require_object(self.entity, await read_json(request))
-        return self.answer(request, self.create(body, self.service.member), 201)
+        return self.answer(request, self.create(body | self._parent(request), self.service.member), 201)
 
     async def _put(self, request: web.Request) -> web.Response:
         record = self._record(request)

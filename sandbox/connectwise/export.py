@@ -4,43 +4,30 @@ Detail totals are credits: negative on invoices, positive on credit memos, as ar
 are rounded to the cent before export while totals stay exact, so that price times quantity need not meet the total.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from sandbox.connectwise.invoice_lines import ZERO, Line, cents
 from sandbox.connectwise.invoices import Invoices
+from sandbox.connectwise.ledger import Sections
 from sandbox.connectwise.store import Record
-from sandbox.kit import Json
 
 _PRODUCTS: Final = frozenset({"RP", "AP"})
 
 
-class Exporter:
-    """Builds export documents from invoices and a choice of their ledger entries."""
+class InvoiceExport:
+    """Builds the invoice part of export documents from invoices and a choice of their ledger entries."""
 
     def __init__(self, invoices: Invoices) -> None:
         self.invoices = invoices
         self.store = invoices.store
 
-    def document(self, request: Record, chosen: Iterable[tuple[Record, list[Record]]]) -> Json:
-        """A GLExport with one transaction per invoice and its entries, and the customers they bill."""
-        pairs = list(chosen)
+    def sections(self, pairs: Sequence[tuple[Record, list[Record]]]) -> Sections:
+        """One transaction per invoice with its entries, and the customers they bill."""
         customers = {row["id"]: row for row in (self.invoices.bill_to(invoice) for invoice, _ in pairs)}
-        shown = {
-            name: value
-            for name, value in request.items()
-            if name in {"batchIdentifier", "glInterfaceIdentifier"}
-        }
         return {
-            "exportSettings": shown,
-            "vendors": [],
             "customers": [self._customer(company) for company in customers.values()],
             "transactions": [self._transaction(invoice, entries) for invoice, entries in pairs],
-            "expenses": [],
-            "expenseBills": [],
-            "purchaseTransactions": [],
-            "adjustmentTransactions": [],
-            "inventoryTransfers": [],
         }
 
     def _customer(self, company: Record) -> Record:
@@ -83,10 +70,11 @@ class Exporter:
             "billingTermsXref": terms.get("termsXref"),
             "dueDays": terms.get("dueDays"),
             "dueDate": invoice.get("dueDate"),
-            "agreementPrePaymentFlag": False,
+            "agreementPrePaymentFlag": self._is_prepaid(invoice),
             "accountNumber": receivables[0]["segment1"] if receivables else None,
             "billingType": invoice["type"],
             "glEntryIds": ",".join(str(entry["id"]) for entry in receivables),
+            "project": invoice.get("project"),
             "currency": invoice.get("currency"),
             "total": invoice["total"],
             "taxable": bool(taxable),
@@ -111,6 +99,10 @@ class Exporter:
             ],
         }
         return self.store.render("GLExportTransaction", values)
+
+    def _is_prepaid(self, invoice: Record) -> bool:
+        agreement = self.store.find("Agreement", invoice.get("agreement", {}).get("id"))
+        return bool(agreement and self.store.get("AgreementType", agreement["type"]["id"])["prePaymentFlag"])
 
     def _detail(self, invoice: Record, entry: Record) -> Record:
         line: Line = entry["line"]

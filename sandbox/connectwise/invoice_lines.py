@@ -25,6 +25,7 @@ GL_TYPES: Final = {
     "expense": "RE",
     "discount": "SD",
     "downPayment": "RD",
+    "previousProgress": "R",
     "tax": "ST",
 }
 ACCOUNTS: Final = {
@@ -59,6 +60,7 @@ class Line:
     account: str = ""
     tax_level: int = 1
     tax_xref: str = ""
+    down_payment_id: int | None = None
 
     @property
     def gl_type(self) -> str:
@@ -75,7 +77,8 @@ def read_lines(store: Store, invoice_type: str, given: Iterable[Mapping[str, Jso
     """The lines of an invoice as entered; raises 400 for an unknown kind, member, item or a broken amount.
 
     Product lines carry ``item`` {id}, ``quantity`` and ``unitPrice``; other lines carry ``amount``. Amounts are
-    entered positive: discounts and applied down payments lower the total, a credit memo turns every sign.
+    entered positive: discounts, applied down payments and previous progress billings lower the total, a credit
+    memo turns every sign. A ``downPayment`` {id} on a line of that kind names the invoice that is drawn on.
     """
     return [_line(store, invoice_type, dict(values)) for values in given]
 
@@ -94,7 +97,8 @@ def header_totals(invoice_type: str, lines: Iterable[Line]) -> Record:
         "agreementAmount": by_kind["agreement"],
         "salesTax": by_kind["tax"],
         "downpaymentApplied": applied,
-        "subtotal": total - by_kind["tax"] + applied,
+        "previousProgressApplied": -by_kind["previousProgress"],
+        "subtotal": total - by_kind["tax"] + applied - by_kind["previousProgress"],
         "total": total,
     }
 
@@ -109,7 +113,10 @@ def _line(store: Store, invoice_type: str, values: Record) -> Line:
     amount = Decimal(values.pop("amount", cents(quantity * price)))
     if amount != cents(amount):
         raise invalid_field("Invoice", "lines", f"an amount has at most two decimals: {amount}")
-    lowers = kind == "discount" or (kind == "downPayment" and invoice_type != "DownPayment")
+    drawn = values.pop("downPayment", None)
+    lowers = kind in {"discount", "previousProgress"} or (
+        kind == "downPayment" and invoice_type != "DownPayment"
+    )
     credit = invoice_type == "CreditMemo"
     line = Line(
         id=store.next_id("ProductItem"),
@@ -124,6 +131,7 @@ def _line(store: Store, invoice_type: str, values: Record) -> Line:
         account=values.pop("account", ACCOUNTS[GL_TYPES[kind]]),
         tax_level=values.pop("level", 1),
         tax_xref=values.pop("xref", ""),
+        down_payment_id=drawn["id"] if drawn else None,
     )
     if values:
         raise invalid_field("Invoice", "lines", f"a line has no {', '.join(values)}")

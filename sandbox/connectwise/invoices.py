@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from aiohttp import web
 
 from sandbox.connectwise.conditions import parse_instant
 from sandbox.connectwise.crud import Collection, read_json, replace, replaced
+from sandbox.connectwise.down_payments import check_draws, note_draws, remaining_of
 from sandbox.connectwise.errors import ApiError, invalid_field
 from sandbox.connectwise.invoice_lines import ACCOUNTS, ZERO, Line, header_totals, read_lines
 from sandbox.connectwise.patch import patched
@@ -16,6 +18,9 @@ from sandbox.connectwise.service import BASE, Service
 from sandbox.connectwise.store import Record, now_text
 from sandbox.connectwise.validate import require_object
 from sandbox.kit import Json, json_response
+
+_SPECIAL: Final = frozenset({"CreditMemo", "DownPayment", "Miscellaneous"})
+_APPLY_TO: Final = {"Agreement": "Agreement", "Project": "Project"}
 
 
 class Invoices:
@@ -35,12 +40,12 @@ class Invoices:
             complete=self.complete,
             update=self.update,
             delete=self.delete,
+            kept=("status", "date", "billToCompany", "shipToCompany", "locationId", "departmentId"),
         )
         self.store.computed["Invoice"] = self.balances
 
     def serve(self) -> None:
-        """Registers the invoice routes."""
-        self.collection.serve()
+        """Registers the invoice routes beyond the collection."""
         service = self.service
         service.route("PATCH", f"{BASE}/finance/closedInvoices/{{id:\\d+}}", self._patch_closed)
         service.route("PUT", f"{BASE}/finance/closedInvoices/{{id:\\d+}}", self._put_closed)
@@ -61,16 +66,28 @@ class Invoices:
         paid = sum((row["amount"] for row in payments if "credit" not in row), ZERO)
         credited = sum((row["amount"] for row in payments if "credit" in row), ZERO)
         used = sum((row["amount"] for row in self.applications(invoice)), ZERO)
-        number = self.bill_to(invoice).get("accountNumber")
-        balance = invoice["total"] - paid - credited + used
-        return {"payments": paid, "credits": credited, "balance": balance, "accountNumber": number}
+        return {
+            "payments": paid,
+            "credits": credited,
+            "balance": invoice["total"] - paid - credited + used,
+            "accountNumber": self.bill_to(invoice).get("accountNumber"),
+            "remainingDownpayment": remaining_of(self.store, invoice),
+            "location": {"id": invoice["locationId"]},
+            "department": {"id": invoice["departmentId"]},
+        }
 
     def applications(self, credit_memo: Record) -> list[Record]:
         """The payment records that apply a credit memo to invoices."""
         return [self.store.get("InvoicePayment", number) for number in credit_memo.get("applicationIds", [])]
 
     def complete(self, values: Record) -> None:
-        """Fills what a new invoice does not name: number, status, dates, bill-to, terms, currency, totals."""
+        """Fills what a new invoice does not name: number, status, dates, bill-to, terms, currency, totals.
+
+        Raises 400 when it is tied to something that does not exist, or bills progress without a fixed fee.
+        """
+        _place(values)
+        self._check_ties(values)
+        values["specialInvoiceFlag"] = values["type"] in _SPECIAL
         company = self.store.get("Company", values["company"]["id"])
         values.setdefault("invoiceNumber", str(self.store.next_id("invoiceNumber")))
         values.setdefault("status", {"id": self.status_id(closed=False)})
@@ -91,13 +108,18 @@ class Invoices:
     def set_lines(self, invoice: Record, given: list[Json], member: str) -> None:
         """Replaces the lines of an open invoice and its totals; raises 400 when it is closed."""
         self._refuse_closed(invoice)
-        invoice["lines"] = read_lines(self.store, invoice["type"], given)
+        lines = read_lines(self.store, invoice["type"], given)
+        check_draws(self.store, invoice["company"], lines, invoice["id"])
+        invoice["lines"] = lines
+        note_draws(self.store, invoice)
         invoice.update(header_totals(invoice["type"], invoice["lines"]))
         self.store.touch("Invoice", invoice, member)
 
     def update(self, invoice: Record, changed: Record, member: str) -> None:
         """Puts a change of an open invoice into effect, a change of status included."""
         self._refuse_closed(invoice)
+        _place(changed)
+        self._check_ties(changed)
         moved = {**changed, "status": invoice["status"]}
         self.set_status(moved, changed["status"]["id"], member)
         replace(invoice, moved)
@@ -168,9 +190,19 @@ class Invoices:
             "segment1": account,
             "productId": item["identifier"] if item else None,
             "cost": line.cost if line else None,
-            "invoiceId": invoice["id"],
+            "kind": "invoice",
+            "documentId": invoice["id"],
+            "references": {"invoice": {"id": invoice["id"]}},
             "line": line,
         }
+
+    def _check_ties(self, values: Record) -> None:
+        table = _APPLY_TO.get(values.get("applyToType", ""))
+        if table and self.store.find(table, values.get("applyToId")) is None:
+            raise invalid_field("Invoice", "applyToId", "applyToId does not exist", "NotFound")
+        project = self.store.find("Project", values.get("project", {}).get("id"))
+        if values["type"] == "Progress" and project and project["billingMethod"] != "FixedFee":
+            raise invalid_field("Invoice", "project", "progress billing needs a project with a fixed fee")
 
     def _due_date(self, values: Record) -> str:
         terms = self.store.find("BillingTerm", values.get("billingTerms", {}).get("id"))
@@ -235,3 +267,10 @@ class Invoices:
             "invoice": {"id": invoice["id"]},
         }
         return self.store.render("ProductItem", values)
+
+
+def _place(values: Record) -> None:
+    """Location and department are kept as ids; the references are made from them."""
+    for name in ("location", "department"):
+        if reference := values.pop(name, None):
+            values[f"{name}Id"] = reference["id"]

@@ -46,15 +46,22 @@ def _apply(store: Store, entity: str, changed: Record, step: Record, breach: Bre
     if field.read_only or field.create_only:
         raise invalid_field(entity, name, f"{name} is read-only")
     if operation == "remove":
-        changed.pop(name, None)
+        _clear(changed, field)
         return
     if step.get("value") is None:
         breach(
             "patch null", f"{entity}: clear {name} with remove; replacing with null is not a documented way"
         )
-        changed.pop(name, None)
+        _clear(changed, field)
         return
     changed[name] = _value(store, entity, changed, field, step["value"], breach)
+
+
+def _clear(changed: Record, field: Field) -> None:
+    """Empties a field; a flag has no empty state and becomes false."""
+    changed.pop(field.name, None)
+    if field.kind == "boolean":
+        changed[field.name] = False
 
 
 def _value(store: Store, entity: str, record: Record, field: Field, value: Json, breach: Breach) -> Json:

@@ -67,7 +67,12 @@ def _field(name: str, text: str) -> Field:
         # an enum member never holds a blank, so that marks can follow it
         options = tuple(words.pop(0).split("|"))
         return Field(
-            name, kind, options=options, required="required" in words, create_only="createonly" in words
+            name,
+            kind,
+            options=options,
+            required="required" in words,
+            read_only="readonly" in words,
+            create_only="createonly" in words,
         )
     target = words.pop(0) if kind in {"ref", "list"} else ""
     length = int(words.pop(0)) if words and words[0].isdigit() else 0

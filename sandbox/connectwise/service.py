@@ -25,6 +25,9 @@ class Settings:
     require_account_number_to_close: bool = False
     ignore_unknown_batch_records: bool = False
     credit_memo_negative_price: bool = False
+    receipt_fires_purchaseorder_callback: bool = True
+    leak_unapproved_expenses: bool = False
+    expense_approval_tiers: int = 1
     callback_timeout_seconds: float = 5.0
     callback_retry_seconds: list[float] = field(default_factory=lambda: [2.0, 4.0])
     callback_failures_to_disable: int = 0

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from typing import Final, Literal
+from typing import Literal
 
 from sandbox.connectwise.errors import ApiError, invalid_field, not_found
+from sandbox.connectwise.layout import FIRST_IDS, TARGETS, UNIQUE
 from sandbox.connectwise.schema import AUDIT, fields
 from sandbox.kit import Json
 
@@ -15,60 +16,6 @@ type Record = dict[str, Json]
 type Action = Literal["added", "updated", "deleted"]
 type Listener = Callable[["Change"], None]
 type Path = tuple[str, ...]
-
-# Every table counts from its own start, so that an id of one kind never passes for an id of another kind.
-FIRST_IDS: Final = {
-    "Company": 1001,
-    "Contact": 2001,
-    "CatalogItem": 3001,
-    "Invoice": 5001,
-    "invoiceNumber": 10001,
-    "InvoicePayment": 8001,
-    "AccountingBatch": 401,
-    "ProductItem": 60001,
-    "UnpostedInvoice": 70001,
-    "GLEntry": 90001,
-}
-
-# No two records of a table may share the text of this field.
-UNIQUE: Final = {
-    "Company": "identifier",
-    "CatalogItem": "identifier",
-    "Invoice": "invoiceNumber",
-    "BillingTerm": "name",
-    "BillingStatus": "name",
-    "TaxCode": "identifier",
-    "Finance.Currency": "currencyIdentifier",
-    "AccountingBatch": "batchIdentifier",
-}
-
-# Where a reference points to, and which field of the record shows under which name of the reference.
-TARGETS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "CompanyReference": ("Company", {"identifier": "identifier", "name": "name"}),
-    "ContactReference": ("Contact", {"name": "firstName"}),
-    "CompanyStatusReference": ("CompanyStatus", {"name": "name"}),
-    "CompanyTypeReference": ("CompanyType", {"name": "name"}),
-    "BillingStatusReference": ("BillingStatus", {"name": "name", "isClosed": "closedFlag"}),
-    "BillingTermsReference": ("BillingTerm", {"name": "name"}),
-    "TaxCodeReference": ("TaxCode", {"name": "description"}),
-    "CurrencyReference": (
-        "Finance.Currency",
-        {
-            "symbol": "symbol",
-            "currencyCode": "currencyIdentifier",
-            "decimalSeparator": "decimalSeparator",
-            "thousandsSeparator": "thousandsSeparator",
-            "numberOfDecimals": "numberOfDecimals",
-            "currencyIdentifier": "currencyIdentifier",
-            "name": "name",
-        },
-    ),
-    "BatchReference": ("AccountingBatch", {"name": "batchIdentifier"}),
-    "InvoiceReference": ("Invoice", {"identifier": "invoiceNumber", "billingType": "type"}),
-    "IvItemReference": ("CatalogItem", {"identifier": "identifier", "serializedFlag": "serializedFlag"}),
-    "CatalogItemReference": ("CatalogItem", {"identifier": "identifier"}),
-    "MemberReference": ("Member", {"identifier": "identifier", "name": "name"}),
-}
 
 
 @dataclass(frozen=True, slots=True)

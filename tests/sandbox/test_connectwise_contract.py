@@ -114,9 +114,68 @@ async def everything(cw: Tenant) -> list[tuple[str, str, Json]]:
     return answers
 
 
+async def everything_bought_and_agreed(cw: Tenant) -> list[tuple[str, str, Json]]:
+    """Answers about purchase orders, stock, expenses, agreements and projects."""
+    company = await cw.company(vendorIdentifier="V1")
+    await cw.admin("contacts", {"firstName": "Kim", "company": {"id": company["id"]}})
+    item = await cw.admin("items", ITEM | {"cost": 2})
+    buys = {"vendorCompany": {"id": company["id"]}, "freightCost": 3, "freightTaxTotal": 1}
+    line = {"product": {"id": item["id"]}, "quantity": 2, "tax": 1}
+    order = await cw.admin("purchaseOrders", buys | {"lines": [line]})
+    (row,) = await cw.get(f"/procurement/purchaseorders/{order['id']}/lineitems")
+    await cw.admin(f"purchaseOrderLines/{row['id']}/receive", {"packingSlip": "S1"})
+    place = {"warehouse": {"id": 1}, "warehouseBin": {"id": 1}, "catalogItem": {"id": item["id"]}}
+    details = [place | {"quantityAdjusted": 1}]
+    counted = {"identifier": "A", "type": {"id": 1}, "closedFlag": True, "adjustmentDetails": details}
+    adjustment = await cw.call("POST", "/procurement/adjustments", counted, 201)
+    moved = {"item": {"id": item["id"]}, "quantity": 1, "fromBin": {"id": 1}, "toBin": {"id": 2}}
+    await cw.admin("transfers", moved)
+    await cw.patch("/system/members/2", vendorNumber="E1")
+    spent = {"type": {"id": 1}, "amount": 9, "taxes": [{"amount": 1}], "company": {"id": company["id"]}}
+    report = await cw.admin("expenseReports", {"member": {"id": 2}, "entries": [spent]})
+    submitted = await cw.call("POST", f"/expense/reports/{report['id']}/submit", {})
+    await cw.call("POST", f"/expense/reports/{report['id']}/approve", {})
+    added = [{"product": {"id": item["id"]}}]
+    agreement = await cw.admin(
+        "agreements", {"name": "A", "company": {"id": company["id"]}, "additions": added}
+    )
+    await cw.admin("agreementAdjustments", {"agreementId": agreement["id"], "amount": 1})
+    await cw.admin("projects", {"name": "P", "company": {"id": company["id"]}})
+    export = {"batchIdentifier": "B", "glInterfaceIdentifier": "BC"}
+    flags = {"exportProductsFlag": True, "exportExpensesFlag": True}
+    document = await cw.call("POST", "/finance/accounting/export", export | flags)
+    await cw.patch("/finance/accountingPackageSetup/1", transferExpensesAsBillFlag=True)
+    bills = await cw.call("POST", "/finance/accounting/export", export | flags)
+    sections = ("vendors", "expenses", "purchaseTransactions", "adjustmentTransactions", "inventoryTransfers")
+    assert all(document[name] for name in sections)
+    assert bills["expenseBills"]
+    answers = [
+        ("POST /finance/accounting/export", "200", document),
+        ("POST /finance/accounting/export", "200", bills),
+        ("POST /procurement/adjustments", "201", adjustment),
+        ("POST /expense/reports/{id}/submit", "200", submitted),
+    ]
+    parents = {"purchaseorders/lineitems": order, "adjustments/details": adjustment}
+    parents |= {"agreements/additions": agreement, "agreements/adjustments": agreement}
+    for path, parent in parents.items():
+        table, part = path.split("/")
+        root = "finance" if table == "agreements" else "procurement"
+        found = await cw.get(f"/{root}/{table}/{parent['id']}/{part}")
+        answers.append((f"GET /{root}/{table}/{{parentId}}/{part}", "200", found))
+    lists = """/procurement/purchaseorders /procurement/purchaseorderstatuses /procurement/settings
+        /procurement/adjustments /procurement/adjustments/types /procurement/warehouses
+        /procurement/warehouseBins /procurement/unitOfMeasures /expense/entries /expense/reports
+        /expense/types /expense/classifications /expense/paymentTypes /finance/agreements
+        /finance/agreements/types /project/projects /system/members /system/locations /system/departments
+        /finance/accounting/unpostedexpenses /finance/accounting/unpostedprocurement"""
+    return answers + [(f"GET {path}", "200", await cw.get(path)) for path in lists.split()]
+
+
 async def test_answers_hold_only_described_members() -> None:
     async with running() as cw:
         answers = await everything(cw)
+    async with running() as cw:
+        answers += await everything_bought_and_agreed(cw)
     for call, status, body in answers:
         assert body, call
         method, path = call.split(" ")
@@ -129,7 +188,7 @@ async def test_served_routes_are_published() -> None:
     async with running() as cw:
         resources = [resource.canonical for resource in cw.stand_in.app.router.resources()]
     served = {path.removeprefix(BASE) for path in resources if path.startswith(BASE)}
-    assert len(served) > 40
+    assert len(served) > 120
     assert {anonymous(path) for path in served} <= {anonymous(path) for path in definition()["paths"]}
 
 

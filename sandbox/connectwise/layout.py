@@ -1,0 +1,115 @@
+"""How the tables are laid out: first record ids, unique texts, and where references point to."""
+
+from typing import Final
+
+# Every table counts from its own start, so that an id of one kind never passes for an id of another kind.
+FIRST_IDS: Final = {
+    "Company": 1001,
+    "Contact": 2001,
+    "CatalogItem": 3001,
+    "Invoice": 5001,
+    "invoiceNumber": 10001,
+    "PurchaseOrder": 6001,
+    "PurchaseOrderLineItem": 6501,
+    "ProcurementAdjustment": 7001,
+    "AdjustmentDetail": 7101,
+    "InventoryTransfer": 7201,
+    "ExpenseReport": 7301,
+    "ExpenseEntry": 7501,
+    "InvoicePayment": 8001,
+    "Agreement": 8301,
+    "Addition": 8401,
+    "Agreement.Adjustment": 8701,
+    "Project": 8801,
+    "AccountingBatch": 401,
+    "ProductItem": 60001,
+    "UnpostedInvoice": 70001,
+    "UnpostedProcurement": 73001,
+    "UnpostedExpense": 76001,
+    "GLEntry": 90001,
+}
+
+# No two records of a table may share the text of this field.
+UNIQUE: Final = {
+    "Company": "identifier",
+    "CatalogItem": "identifier",
+    "Invoice": "invoiceNumber",
+    "BillingTerm": "name",
+    "BillingStatus": "name",
+    "TaxCode": "identifier",
+    "Finance.Currency": "currencyIdentifier",
+    "AccountingBatch": "batchIdentifier",
+    "PurchaseOrder": "poNumber",
+    "PurchaseOrderStatus": "name",
+    "ProcurementAdjustment": "identifier",
+    "AdjustmentType": "identifier",
+    "Warehouse": "name",
+    "UnitOfMeasure": "name",
+    "Location": "name",
+    "Department": "identifier",
+    "Member": "identifier",
+    "ExpenseType": "name",
+    "PaymentType": "name",
+    "AgreementType": "name",
+}
+
+_NAME: Final = {"name": "name"}
+_IDENTIFIER: Final = {"identifier": "identifier"}
+
+# Where a reference points to, and which field of the record shows under which name of the reference.
+TARGETS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "CompanyReference": ("Company", _IDENTIFIER | _NAME),
+    "ContactReference": ("Contact", {"name": "firstName"}),
+    "CompanyStatusReference": ("CompanyStatus", _NAME),
+    "CompanyTypeReference": ("CompanyType", _NAME),
+    "BillingStatusReference": ("BillingStatus", {"name": "name", "isClosed": "closedFlag"}),
+    "BillingTermsReference": ("BillingTerm", _NAME),
+    "TaxCodeReference": ("TaxCode", {"name": "description"}),
+    "CurrencyReference": (
+        "Finance.Currency",
+        {
+            "symbol": "symbol",
+            "currencyCode": "currencyIdentifier",
+            "decimalSeparator": "decimalSeparator",
+            "thousandsSeparator": "thousandsSeparator",
+            "numberOfDecimals": "numberOfDecimals",
+            "currencyIdentifier": "currencyIdentifier",
+            "name": "name",
+        },
+    ),
+    "BatchReference": ("AccountingBatch", {"name": "batchIdentifier"}),
+    "InvoiceReference": (
+        "Invoice",
+        {
+            "identifier": "invoiceNumber",
+            "billingType": "type",
+            "applyToType": "applyToType",
+            "invoiceDate": "date",
+        },
+    ),
+    "IvItemReference": ("CatalogItem", {"identifier": "identifier", "serializedFlag": "serializedFlag"}),
+    "CatalogItemReference": ("CatalogItem", _IDENTIFIER),
+    "MemberReference": ("Member", _IDENTIFIER | _NAME),
+    "SystemLocationReference": ("Location", _NAME),
+    "OwnerLevelReference": ("Location", _NAME),
+    "SystemDepartmentReference": ("Department", _IDENTIFIER | _NAME),
+    "BillingUnitReference": ("Department", _NAME),
+    "UnitOfMeasureReference": ("UnitOfMeasure", _NAME),
+    "WarehouseReference": ("Warehouse", {"name": "name", "lockedFlag": "lockedFlag"}),
+    "WarehouseBinReference": ("WarehouseBin", _NAME),
+    "PurchaseOrderReference": ("PurchaseOrder", {"name": "poNumber"}),
+    "PurchaseOrderLineItemReference": ("PurchaseOrderLineItem", {"identifier": "description"}),
+    "PurchaseOrderStatusReference": ("PurchaseOrderStatus", _NAME),
+    "AdjustmentTypeReference": ("AdjustmentType", _IDENTIFIER),
+    "AdjustmentReference": ("ProcurementAdjustment", {"name": "identifier"}),
+    "AdjustmentDetailReference": ("AdjustmentDetail", {"name": "description"}),
+    "ExpenseReportReference": ("ExpenseReport", _NAME),
+    "ExpenseDetailReference": ("ExpenseEntry", {"amount": "amount"}),
+    "ExpenseTypeReference": ("ExpenseType", _NAME),
+    "ClassificationReference": ("Classification", _NAME),
+    "PaymentMethodReference": ("PaymentType", _NAME),
+    "AgreementReference": ("Agreement", {"name": "name", "chargeFirmFlag": "chargeToFirm"}),
+    "AgreementTypeReference": ("AgreementType", _NAME),
+    "ProjectReference": ("Project", _NAME),
+    "ProjectStatusReference": ("ProjectStatus", _NAME),
+}
