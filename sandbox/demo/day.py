@@ -11,9 +11,11 @@ from sandbox.demo import documents, people
 from sandbox.demo.books import read_books
 from sandbox.demo.waiting import quiet, until
 from sandbox.stage import Stage
+from shared.entities import load_entities
 
 type Record = dict[str, Any]
 
+CALLBACKS: Final = {subject.callback for subject in load_entities().subjects() if subject.callback}
 LATE: Final = slice(120, 130)
 """Customers that arrive only together with their first, already closed invoice."""
 BUYERS: Final = 40
@@ -90,7 +92,7 @@ class Day:
 
         async def registered() -> bool:
             state = await self.stage.state_of(self.stage.connectwise_url, "?tables=CallbackEntry")
-            return len(state["tables"]["CallbackEntry"]) == 3
+            return len(state["tables"]["CallbackEntry"]) == len(CALLBACKS)
 
         await until("the callbacks are registered", registered)
         await quiet(self.stage)

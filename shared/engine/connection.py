@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final, Protocol
 
 from shared.engine.mapping_book import MappingBook
@@ -18,9 +19,18 @@ class Options:
     """What a customer decides about how documents travel.
 
     ``gl_interface`` is the name under which the accounting batches are made in ConnectWise.
+    ``agreement_dimension`` is the dimension in which agreements are values, none when empty.
+    ``missing_dimension`` says what a document does whose dimension value Business Central lacks: ``hold`` it,
+    ``skip`` the dimension, or take the value given after ``default:``. ``penny_cap`` is the largest difference,
+    in the document's currency, that goes to ``rounding_account`` as a visible line; zero holds every difference.
     """
 
     gl_interface: str = "DynaConnect"
+    agreement_dimension: str = ""
+    missing_dimension: str = "hold"
+    rounding_account: str = ""
+    rounding_tax_code: str = "NONTAXABLE"
+    penny_cap: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,8 @@ from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
 
 MOST_PREVIEWS: Final = 50
 POISON: Final = "poison|"
+POISONED: Final = "poisoned"
+"""The option of a message that counts how often it was taken out of the poison queue."""
 
 
 class BadRequest(Exception):
@@ -62,7 +64,7 @@ class Desk:
 
     async def work(self, connection: str, entity: str = "", state: str = "") -> list[OpenItem]:
         """What waits, is retried or is held, oldest first."""
-        await self._check(connection)
+        await self._known_connection(connection)
         subjects = [(await self._named(connection, entity))[0]] if entity else self._subject_names()
         only = entity if entity and entity not in self._subject_names() else ""
         items = [
@@ -86,10 +88,20 @@ class Desk:
         count = len(refs)
         if not entity and not ids and cause in ("", "poison"):
             async for name, value in self.poison(connection):
-                await self.queue.send(self._hint(RecordRef(connection, value["entity"], value["id"]), ""))
+                count += await self._send_again(value)
                 await self.state.remove(connection, name)
-                count += 1
         return count
+
+    async def _send_again(self, given_up: dict[str, Any]) -> int:
+        """Puts a message that was given up back on its queue; 0 when nobody can read it, so that it only goes."""
+        try:
+            envelope = Envelope.from_json(str(given_up["text"]))
+        except ValueError:
+            return 0
+        options = {name: value for name, value in envelope.options.items() if name != POISONED}
+        again = replace(envelope, why=ON_DEMAND, when=self.clock.now(), origin=self.origin, options=options)
+        await (self.queue.send_sweep if given_up.get("sweep") else self.queue.send)(again)
+        return 1
 
     async def release(self, connection: str, entity: str, ids: Sequence[str]) -> int:
         """Lets documents go that a workflow rule holds; returns how many."""
@@ -167,17 +179,13 @@ class Desk:
 
     async def _named(self, connection: str, entity: str) -> tuple[str, str]:
         """Subject and narrowing of a name that people use: an entity's or a subject's."""
-        await self._check(connection)
+        await self._known_connection(connection)
         try:
             subject = self.registry.subject_of(entity)
         except KeyError as error:
             known = ", ".join(sorted({*self._subject_names(), *(e.name for e in self.registry.entities())}))
             raise BadRequest(f"there is no entity {entity}; known are {known}") from error
         return subject.name, "" if entity == subject.name else entity
-
-    async def _check(self, connection: str) -> None:
-        if connection not in await self.connections.names():
-            raise BadRequest(f"there is no connection {connection}")
 
     def _hint(self, ref: RecordRef, only: str) -> Envelope:
         return Envelope(

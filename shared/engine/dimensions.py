@@ -1,4 +1,8 @@
-"""Default dimensions of master data: rows below the record, brought in step by calls of their own."""
+"""Dimensions: default ones of master data, those of documents, and records that are values themselves.
+
+Dimensions and their values are read-only in API v2.0 (business-central.md 0.14). A value can be made through the
+Dimension Values page where an administrator has published it; where not, it is listed as missing.
+"""
 
 from typing import Any, Final
 
@@ -8,6 +12,9 @@ from shared.engine.entity import Job
 from shared.engine.mapping_data import same
 
 DIMENSIONS: Final = "defaultDimensions"
+SET_LINES: Final = "dimensionSetLines"
+VALUE_OF: Final = "value_of"
+MISSING_VALUE: Final = "missing_value"
 
 
 async def check_dimensions(job: Job, payload: Payload) -> None:
@@ -65,3 +72,39 @@ async def _row(job: Job, entity_set: str, **wanted: str) -> dict[str, Any] | Non
             if all(same(str(row.get(name)).casefold(), value.casefold()) for name, value in wanted.items()):
                 return row
     return None
+
+
+async def keep_value(job: Job, dimension_code: str, payload: Payload) -> None:
+    """Makes the linked record a value of a dimension, or notes that a person must."""
+    code, name = str(job.link.target_number), str(payload.get("displayName") or job.link.target_number)
+    facts = job.link.facts
+    dimension = await _row(job, "dimensions", code=dimension_code)
+    known = dimension and await _row(job, "dimensionValues", code=code, dimensionId=dimension["id"])
+    if not known and not await job.connection.business_central.add_dimension_value(
+        dimension_code, code, name
+    ):
+        facts[MISSING_VALUE] = {"dimension": dimension_code, "value": code, "name": name}
+        return
+    facts.pop(MISSING_VALUE, None)
+    facts[VALUE_OF] = dimension_code
+
+
+async def settle_dimensions(job: Job, payload: Payload) -> None:
+    """Judges the dimensions of a document by the policy for missing values, before anything is written.
+
+    Raises HoldForPerson where the policy is to hold; otherwise rows are dropped or given the default value.
+    """
+    rows: list[dict[str, str]] = payload.get(SET_LINES, [])
+    policy = job.connection.options.missing_dimension
+    kept = []
+    for row in rows:
+        try:
+            await _ids(job, row["code"], row["valueCode"])
+            kept.append(row)
+        except HoldForPerson:
+            if policy == "hold":
+                raise
+            if policy.startswith("default:"):
+                kept.append({"code": row["code"], "valueCode": policy.removeprefix("default:")})
+    if rows:
+        payload[SET_LINES] = kept

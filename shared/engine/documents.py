@@ -6,7 +6,7 @@ a draft is made, the draft's id is stored before it is posted, and after any dou
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from shared.domain.errors import HoldForPerson, NotFound, OutcomeUnknown
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
+from shared.engine.dimensions import settle_dimensions
 from shared.engine.entity import Job, JsonObject, Subject
 from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
 from shared.engine.posting_window import check_posting_date
@@ -33,13 +34,15 @@ class Gathered:
     """A source document ready to be mapped.
 
     ``source`` is what the mapping sees, ``total`` what ConnectWise bills, ``entry_ids`` the general ledger
-    entries that the batch must name (connectwise.md 4.2), ``batch`` the identifier of that batch.
+    entries that the batch must name (connectwise.md 4.2), ``batch`` the identifier of that batch, ``tags`` what
+    reports group by, such as the agreement.
     """
 
     source: JsonObject
     total: Money
     entry_ids: tuple[int, ...]
     batch: str
+    tags: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Document:
 
     ``judge`` decides from the source record whether it travels now: None to go on, else the plan to follow.
     ``gather`` fetches the accounting transaction. ``confirm`` writes number and status back to ConnectWise.
-    ``owner_field`` names the customer or vendor within whose documents ``number_field`` is looked up;
+    ``lines`` is the name of the document's lines, ``owner_field`` names the customer or vendor within whose documents ``number_field`` is looked up;
     ``accounting`` is the part of the accounting interface that is marked as exported.
     """
 
@@ -60,6 +63,7 @@ class Document:
     judge: Callable[[Job], Plan | None]
     gather: Callable[[Job], Awaitable[Gathered]]
     confirm: Callable[[Job], Awaitable[None]]
+    lines: str = "salesInvoiceLines"
     owner_field: str = "customerNumber"
     accounting: AccountingKind = "invoices"
 
@@ -78,6 +82,7 @@ class Document:
         if stopped is not None:
             return stopped
         await check_posting_date(job.connection.business_central, mapped.create.get("postingDate"))
+        await settle_dimensions(job, mapped.create)
         workflow = await job.connection.workflow.get()
         decision, note = workflow.decide(self.name, gathered.source)
         if decision == "hold":
@@ -104,6 +109,7 @@ class Document:
                 "entry_ids": list(gathered.entry_ids),
                 "batch": gathered.batch,
                 "content": fingerprint(mapped.create),
+                "tags": gathered.tags,
             },
         )
 
@@ -190,8 +196,28 @@ class Document:
         """The draft with its total equal to ConnectWise's, or a hold with both figures."""
         if _total(stored) != job.link.facts["total"]:
             stored = await job.connection.business_central.read(self.target, str(stored["id"]))
+            stored = await self._round(job, stored)
         self._require_equal(job, stored, "draft")
         return stored
+
+    async def _round(self, job: Job, stored: JsonObject) -> JsonObject:
+        """A difference within the cap becomes a line of its own on the rounding account, for all to see."""
+        options, system = job.connection.options, job.connection.business_central
+        difference = cents(job.link.facts["total"]) - _total(stored)
+        if not difference or not options.rounding_account or abs(difference) > options.penny_cap:
+            return stored
+        line = {
+            "lineType": "Account",
+            "lineObjectNumber": options.rounding_account,
+            "description": "Rounding difference to ConnectWise",
+            "quantity": 1,
+            "unitPrice": difference,
+            "discountAmount": 0,
+            "taxCode": options.rounding_tax_code,
+        }
+        await system.create(f"{self.target}({stored['id']})/{self.lines}", line)
+        job.link.facts["rounding"] = difference
+        return await system.read(self.target, str(stored["id"]))
 
     def _require_equal(self, job: Job, stored: JsonObject, what: str) -> None:
         expected, actual = cents(job.link.facts["total"]), _total(stored)

@@ -11,7 +11,7 @@ from typing import Final
 from shared.domain.errors import AlreadyExists, ChangedMeanwhile, HoldForPerson, NotFound, OutcomeUnknown
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload, RecordRef
-from shared.engine.dimensions import DIMENSIONS, apply_dimensions, check_dimensions
+from shared.engine.dimensions import DIMENSIONS, VALUE_OF, apply_dimensions, check_dimensions, keep_value
 from shared.engine.entity import Job, JsonObject, Subject
 from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
 from shared.engine.mapping_data import same
@@ -28,7 +28,8 @@ class MasterData:
     ``target`` is the Business Central set, ``adopt`` the target fields by which an existing record is found,
     best first: a match counts only if it is the only one. ``write_back`` names the ConnectWise field that
     holds the target's number afterwards (ConnectWise exports no document of a company without one).
-    ``enrich`` adds values of other source records to what the mapping sees.
+    ``enrich`` adds values of other source records to what the mapping sees. ``dimension`` is the option that
+    names a dimension in which the record is a value too.
     """
 
     name: str
@@ -38,6 +39,7 @@ class MasterData:
     adopt: tuple[str, ...]
     write_back: str = ""
     enrich: Callable[[Job], Awaitable[JsonObject]] | None = None
+    dimension: str = ""
 
     async def plan(self, job: Job) -> Plan:
         """Create, adopt, change or nothing, with the differences field by field."""
@@ -63,7 +65,7 @@ class MasterData:
     def _plan_linked(self, job: Job, mapped: Mapped) -> Plan:
         changes = changes_between(job.link.written, mapped.change, mapped)
         number = job.link.target_number or ""
-        if not changes and not self._write_back_due(job, number):
+        if not changes and not self._write_back_due(job, number) and not self._value_due(job):
             return Plan(Action.NOTHING, "Nothing that travels has changed.")
         return Plan(
             Action.CHANGE,
@@ -145,8 +147,17 @@ class MasterData:
         if stored:
             self._link(job, stored, plan.payload)
             await apply_dimensions(job, self.target, plan.payload)
+        if self._value_due(job):
+            await keep_value(job, self._dimension(job), plan.payload)
         if self.write_back and self._write_back_due(job, job.link.target_number or ""):
             await self._write_back(job)
+
+    def _dimension(self, job: Job) -> str:
+        return str(getattr(job.connection.options, self.dimension)) if self.dimension else ""
+
+    def _value_due(self, job: Job) -> bool:
+        """True while the record is no value of the dimension that the options name for it."""
+        return bool(self._dimension(job)) and job.link.facts.get(VALUE_OF) != self._dimension(job)
 
     async def _write_back(self, job: Job) -> None:
         """Writes the target's number into ConnectWise; our own change is then no reason to look again."""

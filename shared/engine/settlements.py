@@ -18,6 +18,8 @@ from shared.engine.receivable import CREDIT_MEMO, PAYMENT, Receivable, Settled, 
 
 NOTIFICATION: Final = "notification"
 """The reason of a hint that Business Central's webhook gave; it fires for our own writes too."""
+SETTLING: Final = "settling"
+"""The step of an invoice whose settlement is begun: until it is done, an unchanged balance proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Settlement:
         head, known = header_of(invoice), job.link.facts
         if (
             job.envelope.why == NOTIFICATION
+            and job.link.step != SETTLING
             and known.get("remaining", head.total) == head.remaining
             and known.get("status", document.facts.get("status")) == head.status
         ):
@@ -122,7 +125,7 @@ class Settlement:
             ],
         }
         known_now = {name: link.facts.get(name) for name in ("payments", "remaining", "status")}
-        if not steps and known_now == {name: facts[name] for name in known_now}:
+        if not steps and link.step != SETTLING and known_now == {name: facts[name] for name in known_now}:
             return Plan(Action.NOTHING, "ConnectWise shows every payment already.", facts=facts)
         first = not link.facts.get("payments")
         return Plan(
@@ -137,7 +140,11 @@ class Settlement:
         """Removes, changes and adds payments, recording each before the next; then writes the standing."""
         connectwise, facts = job.connection.connectwise, job.link.facts
         before: JsonObject = facts.get("payments", {})
-        facts |= {**plan.facts, "payments": before | plan.facts["payments"]}
+        leaving = {
+            step["key"]: before[step["key"]] for step in plan.payload["steps"] if step["do"] == "remove"
+        }
+        facts |= {**plan.facts, "payments": leaving | plan.facts["payments"]}
+        job.link.step = SETTLING
         job.link.target_id = job.link.target_id or f"settlement-{job.ref.id}"
         for step in sorted(
             plan.payload["steps"], key=lambda step: ("remove", "change", "add").index(step["do"])
@@ -150,7 +157,7 @@ class Settlement:
                 await connectwise.change(f"{self._path(job)}/{step['id']}", {"amount": step["amount"]})
             else:
                 await self._settle(job, step)
-            await job.checkpoint("settling")
+            await job.checkpoint(SETTLING)
         facts["standing"] = await self.confirm(
             job, plan.payload["receivable"], str(facts.get("standing", ""))
         )

@@ -92,6 +92,7 @@ async def gather(job: Job) -> Gathered:
         ),
         entry_ids=tuple(dict.fromkeys([*header, *details])),
         batch=f"{str(transaction['documentDate'])[:10]}-I{transaction['documentNumber']}",
+        tags={name: invoice[name]["id"] for name in ("agreement", "project") if invoice.get(name)},
     )
 
 

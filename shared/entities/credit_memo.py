@@ -53,6 +53,7 @@ ENTITY: Final = Document(
     title="Credit memo",
     subject=INVOICE,
     target="salesCreditMemos",
+    lines="salesCreditMemoLines",
     number_field="externalDocumentNumber",
     judge=judge,
     gather=gather,

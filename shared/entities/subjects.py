@@ -13,5 +13,7 @@ INVOICE: Final = Subject(
     backlog="finance/accounting/unpostedinvoices",
     backlog_id="billingLogId",
 )
+PROJECT: Final = Subject("project", path="project/projects", callback="project")
+AGREEMENT: Final = Subject("agreement", path="finance/agreements", callback="agreement")
 SETTLEMENT: Final = Subject("settlement", business_central="salesInvoices")
 """What was paid on one invoice; the id is the ConnectWise invoice's."""

@@ -23,6 +23,9 @@ class Verdict(StrEnum):
     """Another pass has the lease and was told to run once more."""
 
 
+NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class Lease:
     """The right to work on one record until ``until``; ``record`` is its state when the lease was taken.
@@ -38,7 +41,7 @@ class Lease:
     token: str = field(default="", repr=False)
     hinted: bool = False
     indexed: frozenset[str] = frozenset()
-    taken: datetime = datetime.min.replace(tzinfo=UTC)
+    taken: datetime = NEVER
 
 
 @dataclass(frozen=True, slots=True)

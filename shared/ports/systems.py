@@ -119,6 +119,10 @@ class BusinessCentral(Protocol):
         """The rows read anew, for a value that the cache does not know; at most once a minute."""
         ...
 
+    async def add_dimension_value(self, dimension: str, code: str, name: str) -> bool:
+        """Makes a dimension value where an administrator has published the page for it; False where not."""
+        ...
+
     async def subscriptions(self) -> list[JsonObject]:
         """The webhook subscriptions of the environment that this application can see."""
         ...

@@ -12,6 +12,7 @@ _CONNECTION: Final = {
     "schema": {"type": "string", "default": "default"},
     "description": "The connection; without it the one that the settings describe.",
 }
+_ENTITY: Final = {"name": "entity", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def _answer(schema: str, text: str) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def _body(schema: str) -> dict[str, Any]:
 
 _IDS: Final = {
     "type": "array",
-    "items": {"oneOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]+$"}]},
+    "items": {"oneOf": [{"type": "integer"}, {"type": "string", "pattern": "^[1-9][0-9]*$"}]},
     "maxItems": 1000,
 }
 
@@ -53,6 +54,7 @@ DOCUMENT: Final[dict[str, Any]] = {
                     "200": _answer("Plans", "What a sync would do; nothing was written."),
                     "202": _answer("Queued", "The records are queued."),
                     "400": _ERROR,
+                    "503": _ERROR,
                     "502": _ERROR,
                 },
             }
@@ -70,7 +72,7 @@ DOCUMENT: Final[dict[str, Any]] = {
                         "schema": {"type": "string", "enum": ["waiting", "retrying", "held"]},
                     },
                 ],
-                "responses": {"200": _answer("WorkList", "The open records."), "400": _ERROR},
+                "responses": {"200": _answer("WorkList", "The open records."), "400": _ERROR, "503": _ERROR},
             }
         },
         "/work/retry": {
@@ -78,7 +80,11 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "operationId": "retryWork",
                 "summary": "Queue open records again.",
                 "requestBody": _body("RetryRequest"),
-                "responses": {"202": _answer("Queued", "The records are queued."), "400": _ERROR},
+                "responses": {
+                    "202": _answer("Queued", "The records are queued."),
+                    "400": _ERROR,
+                    "503": _ERROR,
+                },
             }
         },
         "/work/release": {
@@ -86,29 +92,39 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "operationId": "releaseWork",
                 "summary": "Let documents go that a workflow rule holds.",
                 "requestBody": _body("ReleaseRequest"),
-                "responses": {"202": _answer("Queued", "The documents are queued."), "400": _ERROR},
+                "responses": {
+                    "202": _answer("Queued", "The documents are queued."),
+                    "400": _ERROR,
+                    "503": _ERROR,
+                },
             }
         },
         "/workflow": {
-            "parameters": [_CONNECTION],
             "get": {
                 "operationId": "readWorkflow",
+                "parameters": [_CONNECTION],
                 "summary": "The workflow rules in force.",
-                "responses": {"200": {"description": "The rules."}, "400": _ERROR},
+                "responses": {"200": {"description": "The rules."}, "400": _ERROR, "503": _ERROR},
             },
             "put": {
                 "operationId": "replaceWorkflow",
+                "parameters": [_CONNECTION],
                 "summary": "Check and store workflow rules; every mistake is named with its place.",
                 "requestBody": {
                     "required": True,
                     "content": {"application/json": {"schema": {"type": "object"}}},
                 },
-                "responses": {"200": {"description": "Stored, in force within a minute."}, "400": _ERROR},
+                "responses": {
+                    "200": {"description": "Stored, in force within a minute."},
+                    "400": _ERROR,
+                    "503": _ERROR,
+                },
             },
             "delete": {
                 "operationId": "dropWorkflow",
+                "parameters": [_CONNECTION],
                 "summary": "Go back to posting every document.",
-                "responses": {"200": {"description": "The standard."}, "400": _ERROR},
+                "responses": {"200": {"description": "The standard."}, "400": _ERROR, "503": _ERROR},
             },
         },
         "/records/{entity}/{id}": {
@@ -116,29 +132,28 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "operationId": "readRecord",
                 "summary": "Everything known of one record.",
                 "parameters": [
-                    {"name": "entity", "in": "path", "required": True, "schema": {"type": "string"}},
+                    _ENTITY,
                     {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
                     _CONNECTION,
                 ],
                 "responses": {
                     "200": _answer("Record", "The record's links and latest attempts."),
                     "400": _ERROR,
+                    "503": _ERROR,
                     "404": _ERROR,
                 },
             }
         },
         "/mappings/{entity}": {
-            "parameters": [
-                {"name": "entity", "in": "path", "required": True, "schema": {"type": "string"}},
-                _CONNECTION,
-            ],
             "get": {
                 "operationId": "readMapping",
+                "parameters": [_ENTITY, _CONNECTION],
                 "summary": "The mapping document in force; number 0 is the standard.",
-                "responses": {"200": _answer("Mapping", "The document."), "400": _ERROR},
+                "responses": {"200": _answer("Mapping", "The document."), "400": _ERROR, "503": _ERROR},
             },
             "put": {
                 "operationId": "replaceMapping",
+                "parameters": [_ENTITY, _CONNECTION],
                 "summary": "Check and store a mapping document; every mistake is named with its place.",
                 "requestBody": {
                     "required": True,
@@ -147,12 +162,18 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "responses": {
                     "200": {"description": "Stored, in force within a minute."},
                     "400": _ERROR,
+                    "503": _ERROR,
                 },
             },
             "delete": {
                 "operationId": "dropMapping",
+                "parameters": [_ENTITY, _CONNECTION],
                 "summary": "Go back to the standard mapping.",
-                "responses": {"200": _answer("Mapping", "The standard document."), "400": _ERROR},
+                "responses": {
+                    "200": _answer("Mapping", "The standard document."),
+                    "400": _ERROR,
+                    "503": _ERROR,
+                },
             },
         },
         "/health": {
@@ -169,6 +190,7 @@ DOCUMENT: Final[dict[str, Any]] = {
         "schemas": {
             "SyncRequest": {
                 "type": "object",
+                "additionalProperties": False,
                 "required": ["entity"],
                 "properties": {
                     "connection": {"type": "string", "default": "default"},
@@ -187,6 +209,7 @@ DOCUMENT: Final[dict[str, Any]] = {
             },
             "ReleaseRequest": {
                 "type": "object",
+                "additionalProperties": False,
                 "required": ["entity", "ids"],
                 "properties": {
                     "connection": {"type": "string", "default": "default"},
@@ -196,6 +219,7 @@ DOCUMENT: Final[dict[str, Any]] = {
             },
             "RetryRequest": {
                 "type": "object",
+                "additionalProperties": False,
                 "properties": {
                     "connection": {"type": "string", "default": "default"},
                     "entity": {"type": "string"},

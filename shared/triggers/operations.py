@@ -91,7 +91,7 @@ async def release_work(req: func.HttpRequest) -> func.HttpResponse:
     """Lets documents go that a workflow rule holds."""
 
     async def answer() -> func.HttpResponse:
-        body = _body(req)
+        body = _body(req, "connection", "entity", "ids")
         desk, ids = (await get_app()).desk, _ids(body)
         if not ids:
             raise BadRequest("ids are missing")

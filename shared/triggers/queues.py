@@ -11,7 +11,7 @@ import azure.functions as func
 from shared.app import App, get_app
 from shared.domain.envelope import Envelope
 from shared.domain.errors import SyncError
-from shared.engine.desk import POISON
+from shared.engine.desk import POISON, POISONED
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 
 CONNECTION: Final = "AzureWebJobsStorage"
@@ -92,9 +92,9 @@ async def _poisoned(app: App, message: func.QueueMessage, *, sweep_queue: bool) 
             app, "default", {"entity": "?", "id": "?", "text": text[:2000], "reason": f"unreadable: {error}"}
         )
         return
-    tries = int(envelope.options.get("poisoned", 0)) + 1
+    tries = int(envelope.options.get(POISONED, 0)) + 1
     if tries <= MOST_POISON_TRIES:
-        again = replace(envelope, options={**envelope.options, "poisoned": tries})
+        again = replace(envelope, options={**envelope.options, POISONED: tries})
         send = app.queue.send_sweep if sweep_queue else app.queue.send
         await send(again, delay=POISON_REST)
         return
@@ -102,7 +102,13 @@ async def _poisoned(app: App, message: func.QueueMessage, *, sweep_queue: bool) 
     await _show(
         app,
         envelope.connection,
-        {"entity": envelope.entity, "id": envelope.id, "text": text, "reason": reason},
+        {
+            "entity": envelope.entity,
+            "id": envelope.id,
+            "text": text,
+            "reason": reason,
+            "sweep": sweep_queue,
+        },
     )
 
 

@@ -11,7 +11,7 @@ from shared.adapters.business_central import odata
 from shared.adapters.business_central.errors import TABLE
 from shared.adapters.http import Answer, JsonClient
 from shared.adapters.resolutions import Refusal, resolve
-from shared.domain.errors import NotFound, StopConnection
+from shared.domain.errors import AlreadyExists, NotFound, StopConnection
 from shared.ports.systems import Lookup
 
 type JsonObject = dict[str, Any]
@@ -19,6 +19,9 @@ type JsonObject = dict[str, Any]
 API: Final = "api/v2.0"
 ANALYTICS: Final = ("api/microsoft/analytics/v1.0", "api/microsoft/analytics/v0.5")
 """v1.0 from 28.0, v0.5 on 26.x and 27.x (business-central.md 0.4)."""
+DIMENSION_VALUES_PAGE: Final = "DimensionValues"
+"""The service name under which the page Dimension Values is to be published."""
+NAME_LENGTH: Final = 50
 REFERENCE_SECONDS: Final = 600.0
 REFRESH_SECONDS: Final = 60.0
 BATCH_MOST: Final = 100
@@ -32,6 +35,7 @@ class BusinessCentralClient:
     client: JsonClient
     company: str
     _company_id: str = ""
+    _company_name_read: str = ""
     _analytics: str = ""
     _lists: dict[str, tuple[float, list[JsonObject]]] = field(default_factory=dict)
     _company_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -50,6 +54,7 @@ class BusinessCentralClient:
         for row in answer.body["value"]:
             names = {str(row.get(name, "")).casefold() for name in ("id", "name", "displayName")}
             if wanted in names:
+                self._company_name_read = str(row["name"])
                 return str(row["id"])
         raise StopConnection(
             "company",
@@ -204,6 +209,24 @@ class BusinessCentralClient:
         rows = [row async for page in self.scan(entity_set) for row in page]
         self._lists[entity_set] = (time.monotonic(), rows)
         return rows
+
+    async def add_dimension_value(self, dimension: str, code: str, name: str) -> bool:
+        """Through the published page; a value that is there already is success."""
+        body = {"Dimension_Code": dimension, "Code": code, "Name": name[:NAME_LENGTH]}
+        path = f"ODataV4/Company('{quote(await self._company_name())}')/{DIMENSION_VALUES_PAGE}"
+        try:
+            await self.client.request("POST", path, body=body)
+        except NotFound:
+            return False
+        except AlreadyExists:
+            return True
+        self._lists.pop("dimensionValues", None)
+        return True
+
+    async def _company_name(self) -> str:
+        """The name that addresses the company's published pages; names can change, so it is read with its id."""
+        await self._company_path()
+        return self._company_name_read
 
     async def subscriptions(self) -> list[JsonObject]:
         """The webhook subscriptions of the environment; the set is not below a company."""
