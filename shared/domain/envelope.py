@@ -13,6 +13,8 @@ from shared.domain.records import RecordRef
 _TYPES: Final = {"attempt": int, "options": dict}
 ON_DEMAND: Final = "on demand"
 """The reason of a hint made by a person: it never waits for a planned retry."""
+NEEDED_BY: Final = "needed by"
+"""How the reason of a hint begins that another, waiting record made."""
 MAX_BYTES: Final = 48 * 1024
 """A queue message holds 64 KiB of base64, so 48 KiB of payload."""
 

@@ -3,15 +3,28 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from shared.engine.mapping_book import MappingBook
 from shared.engine.workflow_book import WorkflowBook
+from shared.mapping import Routing
+from shared.ports.hooks import DeliveryVerifier
+from shared.ports.platform import Secrets
 from shared.ports.systems import BusinessCentral, ConnectWise
 
+if TYPE_CHECKING:
+    from shared.engine.site import Site
+
 KNOWN_TARGET_SECONDS: Final = 300.0
+
+
+LINE_DIMENSIONS: Final = {
+    "departmentCode": "DEPARTMENT",
+    "locationCode": "LOCATION",
+    "projectCode": "PROJECT",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +36,15 @@ class Options:
     ``missing_dimension`` says what a document does whose dimension value Business Central lacks: ``hold`` it,
     ``skip`` the dimension, or take the value given after ``default:``. ``penny_cap`` is the largest difference,
     in the document's currency, that goes to ``rounding_account`` as a visible line; zero holds every difference.
+    ``expense_tiers`` is how many approvals an expense needs; ``line_dimensions`` are the dimensions behind the
+    department, location and project of a journal line.
     """
 
     gl_interface: str = "DynaConnect"
     agreement_dimension: str = ""
     missing_dimension: str = "hold"
+    expense_tiers: int = 2
+    line_dimensions: Mapping[str, str] = field(default_factory=lambda: dict(LINE_DIMENSIONS))
     rounding_account: str = ""
     rounding_tax_code: str = "NONTAXABLE"
     penny_cap: Decimal = Decimal(0)
@@ -35,15 +52,24 @@ class Options:
 
 @dataclass(slots=True)
 class Connection:
-    """The two systems, the compiled mappings and what this process knows of the connection."""
+    """The two systems, the compiled mappings and what this process knows of the connection.
+
+    ``site`` names the ConnectWise site, which several connections can share; ``routing`` says which of its
+    records this one takes. ``cutover`` has the first day of an entity's documents that travel.
+    """
 
     name: str
     connectwise: ConnectWise
     business_central: BusinessCentral
     mappings: MappingBook
     workflow: WorkflowBook
+    secrets: Secrets
+    verifier: DeliveryVerifier
     subjects: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
+    site: str = "default"
+    routing: Routing = field(default_factory=Routing)
+    cutover: Mapping[str, date] = field(default_factory=dict)
     paused_until: datetime | None = None
     _targets: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
 
@@ -74,4 +100,12 @@ class Connections(Protocol):
 
     async def names(self) -> list[str]:
         """All connection names."""
+        ...
+
+    async def site(self, name: str) -> "Site":
+        """The site of a connection with all its connections; raises StopConnection as :meth:`get` does."""
+        ...
+
+    async def refresh(self) -> None:
+        """Reads anew what other processes may have changed."""
         ...

@@ -17,7 +17,7 @@ from shared.domain.records import Payload
 from shared.engine.dimensions import settle_dimensions
 from shared.engine.entity import Job, JsonObject, Subject
 from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
-from shared.engine.posting_window import check_posting_date
+from shared.engine.ledger_setup import check_posting_date
 from shared.mapping import fingerprint
 from shared.ports.systems import AccountingKind, Lookup
 
@@ -27,6 +27,10 @@ RELEASE: Final = "release"
 AWAITING_RELEASE: Final = "awaiting_release"
 POSTED_STATES: Final = frozenset({"Open", "Paid", "Canceled", "Corrective"})
 ETAG: Final = "@odata.etag"
+
+
+class NothingToSend(Exception):
+    """The source has nothing for this entity now; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,10 @@ class Document:
             return Plan(
                 Action.CHANGE, "Finishes what an earlier pass began.", steps=self._steps(job, post=True)
             )
-        gathered = await self.gather(job)
+        try:
+            gathered = await self.gather(job)
+        except NothingToSend as nothing:
+            return Plan(Action.SKIP, str(nothing))
         mapped = await map_source(job, self.name, gathered.source)
         stopped = plan_of_findings(job, mapped)
         if stopped is not None:
@@ -135,7 +142,7 @@ class Document:
             self._note_posted(job, stored)
             await job.checkpoint("posted")
         if link.step == "posted":
-            await self._batch(job, look=resumed)
+            await commit(job, self.accounting, look=resumed)
             await job.checkpoint("batched")
         await self.confirm(job)
         link.step = "done"
@@ -253,16 +260,14 @@ class Document:
             "owner_number": stored.get(self.owner_field, ""),
         }
 
-    async def _batch(self, job: Job, *, look: bool) -> None:
-        """Commits the accounting batch of this one document; ``look`` first where an earlier pass may have."""
-        connectwise, facts = job.connection.connectwise, job.link.facts
-        if not look or await connectwise.find_batch(facts["batch"]) is None:
-            await connectwise.commit_batch(
-                facts["batch"],
-                job.connection.options.gl_interface,
-                self.accounting,
-                tuple(facts["entry_ids"]),
-            )
+
+async def commit(job: Job, accounting: AccountingKind, *, look: bool) -> None:
+    """Commits the accounting batch of one document; ``look`` first where an earlier pass may have."""
+    connectwise, facts = job.connection.connectwise, job.link.facts
+    if not look or await connectwise.find_batch(facts["batch"]) is None:
+        await connectwise.commit_batch(
+            facts["batch"], job.connection.options.gl_interface, accounting, tuple(facts["entry_ids"])
+        )
 
 
 def _total(stored: JsonObject) -> Decimal:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.domain.envelope import ON_DEMAND, Envelope
+from shared.domain.envelope import NEEDED_BY, ON_DEMAND, Envelope
 from shared.domain.plans import Plan
 from shared.domain.records import Link, Record, RecordRef, digest
 from shared.engine.connection import Connection
@@ -19,7 +19,8 @@ class Subject:
 
     ``path`` is where ConnectWise serves it (empty when the source is not a ConnectWise record),
     ``callback`` the callback type that tells of changes, ``backlog`` a list whose rows name records that
-    still have to travel (field ``backlog_id``), ``business_central`` the set whose webhooks tell of changes.
+    still have to travel (fields ``backlog_id`` and ``backlog_date``), ``business_central`` the set whose webhooks
+    tell of changes. ``date`` is the field with the day of a document; a record without one is master data.
     """
 
     name: str
@@ -27,12 +28,17 @@ class Subject:
     callback: str = ""
     backlog: str = ""
     backlog_id: str = "id"
+    backlog_date: str = ""
+    date: str = ""
     business_central: str = ""
 
 
 @dataclass(slots=True)
 class Job:
-    """One pass over one record: what it may use and what it knows."""
+    """One pass over one record: what it may use and what it knows.
+
+    ``leads`` is false where another connection, which takes the record too, writes to ConnectWise for both.
+    """
 
     connection: Connection
     store: RecordStore
@@ -41,6 +47,7 @@ class Job:
     now: datetime
     source: JsonObject | None = None
     lease: Lease | None = None
+    leads: bool = True
     link: Link = field(default_factory=lambda: Link(""))
 
     @property
@@ -52,6 +59,11 @@ class Job:
     def on_demand(self) -> bool:
         """True when a person asked for this pass."""
         return self.envelope.why == ON_DEMAND
+
+    @property
+    def needed(self) -> bool:
+        """True when another record waits for this one."""
+        return self.envelope.why.startswith(NEEDED_BY)
 
     def note_source(self, stored: JsonObject, *, whole: bool = True) -> None:
         """Takes the version of the source as read, or after a write of our own, so that no sweep finds it changed.

@@ -29,7 +29,8 @@ class MasterData:
     best first: a match counts only if it is the only one. ``write_back`` names the ConnectWise field that
     holds the target's number afterwards (ConnectWise exports no document of a company without one).
     ``enrich`` adds values of other source records to what the mapping sees. ``dimension`` is the option that
-    names a dimension in which the record is a value too.
+    names a dimension in which the record is a value too. ``when_needed`` leaves a record alone until another
+    one waits for it or a person asks for it.
     """
 
     name: str
@@ -40,11 +41,14 @@ class MasterData:
     write_back: str = ""
     enrich: Callable[[Job], Awaitable[JsonObject]] | None = None
     dimension: str = ""
+    when_needed: bool = False
 
     async def plan(self, job: Job) -> Plan:
         """Create, adopt, change or nothing, with the differences field by field."""
         if job.source is None:
             return Plan(Action.SKIP, f"{self.title} {job.ref.id} no longer exists in ConnectWise.")
+        if self.when_needed and not (job.link.target_id or job.on_demand or job.needed):
+            return Plan(Action.SKIP, f"Becomes a record when something needs this {self.title.lower()}.")
         mapped = await self._map(job)
         stopped = plan_of_findings(job, mapped)
         if stopped is not None:
@@ -145,8 +149,10 @@ class MasterData:
         else:
             stored = await self._change(job, plan.target, plan.payload) if plan.changes else plan.target
         if stored:
-            self._link(job, stored, plan.payload)
+            self._link(job, stored, _own_fields(plan.payload))
             await apply_dimensions(job, self.target, plan.payload)
+            # Only now: a pass that ends before its dimensions are written must find them missing.
+            self._link(job, stored, plan.payload)
         if self._value_due(job):
             await keep_value(job, self._dimension(job), plan.payload)
         if self.write_back and self._write_back_due(job, job.link.target_number or ""):
@@ -218,6 +224,7 @@ class MasterData:
         """The linked target was deleted in Business Central: find or make it again."""
         job.connection.forget_target(self.name, job.ref.id)
         job.link.target_id = job.link.target_number = job.link.target_etag = None
+        job.link.facts.pop(DIMENSIONS, None)
         mapped = await self._map(job)
         found = await self._find(job, mapped.create)
         return await self._change(job, found, payload) if found else await self._create(job, mapped.create)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import ON_DEMAND, Envelope
+from shared.domain.envelope import NEEDED_BY, ON_DEMAND, Envelope
 from shared.domain.errors import (
     HoldForPerson,
     NotFound,
@@ -268,8 +268,8 @@ class Pipeline:
             record = await self.store.get(needed)
             if record is None or not any(link.target_id for link in record.links.values()):
                 arrived = False
-                if record is None or record.read_at is None:
-                    await self.queue.send(self._hint(needed, f"needed by {ref.subject} {ref.id}", now))
+                if record is None or not any(link.state.is_open for link in record.links.values()):
+                    await self.queue.send(self._hint(needed, f"{NEEDED_BY} {ref.subject} {ref.id}", now))
         if needs and arrived:
             await self.queue.send(self._hint(ref, "dependency arrived", now))
 

@@ -18,6 +18,7 @@ from shared.engine.applications import (
     in_document_currency,
 )
 from shared.engine.entity import Job, JsonObject
+from shared.engine.ledger_setup import local_currency
 
 PAYMENT: Final = "Payment"
 CREDIT_MEMO: Final = "Credit Memo"
@@ -71,7 +72,7 @@ async def read_receivable(job: Job, document: Link, invoice: JsonObject) -> Rece
     entry = int(known.get("entry") or await _entry(job, document))
     applied = applications(await system.ledger_of_entries([entry]), entry)
     origins, granted = await _origins(job, {one.applying_entry for one in applied})
-    local = str(invoice.get("currencyCode") or "") == await _local_currency(job)
+    local = str(invoice.get("currencyCode") or "") == await local_currency(system)
     paid = head.total - head.remaining
     total = sum((one.amount for one in applied), Decimal(0))
     if local and total != paid:
@@ -107,11 +108,6 @@ def _settled(
     origin = origins[one.applying_entry]
     discount = min(granted.get(one.applying_entry, Decimal(0)), one.amount)
     return Settled(one.key, origin.kind, origin.number, one.date, amounts[one.key], one.amount, discount)
-
-
-async def _local_currency(job: Job) -> str:
-    rows = await job.connection.business_central.reference("generalLedgerSetup")
-    return str(rows[0].get("localCurrencyCode") or "") if rows else ""
 
 
 async def _entry(job: Job, document: Link) -> int:

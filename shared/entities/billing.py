@@ -62,7 +62,10 @@ async def require_customer(job: Job) -> str:
     payer = str((invoice.get("billToCompany") or invoice["company"])["id"])
     if await linked_target(job.connection, job.store, COMPANY.name, "customer", payer) is None:
         needed = RecordRef(job.ref.connection, COMPANY.name, payer)
-        raise WaitForDependency((needed,), f"Waits for customer {payer} to be in Business Central.")
+        record = await job.store.get(needed)
+        left_out = record is not None and record.read_at is not None and "customer" not in record.links
+        why = " The mapping leaves that company out: is its type right?" if left_out else ""
+        raise WaitForDependency((needed,), f"Waits for customer {payer} to be in Business Central.{why}")
     return payer
 
 

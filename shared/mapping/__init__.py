@@ -21,6 +21,7 @@ from shared.mapping.results import (
     Trace,
     Wait,
 )
+from shared.mapping.routing import Routing, RoutingRule, compile_routing
 from shared.mapping.standard import STANDARD, business_central, standard_mapping
 from shared.mapping.targets import TargetCatalogue, TargetField, TargetSet
 from shared.mapping.workflow import Decision, Workflow, WorkflowDocument, compile_workflow, load_workflow
@@ -38,6 +39,8 @@ __all__ = [
     "Prefetched",
     "Problem",
     "References",
+    "Routing",
+    "RoutingRule",
     "SetReference",
     "Step",
     "TargetCatalogue",
@@ -50,6 +53,7 @@ __all__ = [
     "business_central",
     "check",
     "compile_mapping",
+    "compile_routing",
     "compile_workflow",
     "diff",
     "explain",

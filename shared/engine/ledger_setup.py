@@ -1,4 +1,4 @@
-"""The pre-flight check of posting dates against the general ledger setup (BC 0.15)."""
+"""What the general ledger setup says before anything is written: posting dates, local currency (BC 0.15)."""
 
 from datetime import date
 from typing import Final
@@ -38,3 +38,9 @@ def _outside(setup: dict[str, str | None], posting_date: str) -> bool:
     return (first != UNSET and day < date.fromisoformat(first)) or (
         last != UNSET and day > date.fromisoformat(last)
     )
+
+
+async def local_currency(system: BusinessCentral) -> str:
+    """The ISO code of the currency that the books are kept in, empty where the setup cannot be read."""
+    rows = await system.reference("generalLedgerSetup")
+    return str(rows[0].get("localCurrencyCode") or "") if rows else ""

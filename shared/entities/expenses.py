@@ -1,0 +1,149 @@
+"""What reimbursable and company-paid expenses have in common: both are entries of one expense report.
+
+The accounting interface lists unapproved expenses too when a ticket or project bills them (connectwise.md 4.1),
+so approval is read from each entry, never from the interface.
+"""
+
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from shared.domain.errors import HoldForPerson, WaitForDependency
+from shared.domain.money import Money, cents
+from shared.domain.plans import Action, Plan
+from shared.domain.records import RecordRef
+from shared.engine.documents import Gathered
+from shared.engine.entity import Job, JsonObject
+from shared.engine.mapping_data import linked_target
+from shared.entities.billing import hold
+from shared.entities.subjects import MEMBER
+
+type Classification = Literal["Reimbursable", "NonReimbursable"]
+
+APPROVED: Final = frozenset({"ApprovedByTierTwo", "ReadyToBill", "Billed", "BilledAgreement", "WrittenOff"})
+FIRST_TIER: Final = "ApprovedByTierOne"
+UNPOSTED: Final = "finance/accounting/unpostedexpenses"
+
+
+def approved(job: Job, status: object) -> bool:
+    """Whether a status is final: the second tier's approval, or the first's where a site has only one."""
+    return status in APPROVED or (status == FIRST_TIER and job.connection.options.expense_tiers == 1)
+
+
+def judge(job: Job) -> Plan | None:
+    """Only an approved report travels, once."""
+    source, link = job.source, job.link
+    if source is None:
+        if link.step:
+            return hold(
+                "source_deleted",
+                f"The expense report was deleted in ConnectWise, but Business Central has {link.target_number}.",
+                "Reverse the document in Business Central.",
+            )
+        return Plan(Action.SKIP, "The expense report no longer exists in ConnectWise.")
+    if link.step in ("posted", "batched"):
+        return None
+    if not approved(job, source.get("status")):
+        if link.step == "done":
+            return hold(
+                "approval_reversed",
+                f"The approval was reversed in ConnectWise after {link.target_number} was posted.",
+                "Approve the report again, or reverse the document in Business Central.",
+            )
+        return Plan(Action.SKIP, "The expense report is not approved yet.")
+    return None
+
+
+async def open_expenses(job: Job, classification: Classification) -> list[JsonObject]:
+    """The report's approved, unexported expenses of one classification, each with its ``unposted`` row."""
+    report = job.source or {}
+    connectwise = job.connection.connectwise
+    entries = await connectwise.select("expense/entries", {"expenseReport/id": int(job.ref.id)})
+    rows = await connectwise.select(UNPOSTED, {"member/id": int(report["member"]["id"])})
+    by_detail = {int(row["expenseDetailId"]): row for row in rows}
+    return [
+        {**entry, "unposted": by_detail[int(entry["id"])]}
+        for entry in entries
+        if approved(job, entry.get("status"))
+        and int(entry["id"]) in by_detail
+        and by_detail[int(entry["id"])].get("classification") == classification
+    ]
+
+
+async def gather(job: Job, expenses: list[JsonObject], suffix: str) -> Gathered:
+    """The accounting rows of the expenses, whether ConnectWise exports them as bills or one by one."""
+    report = job.source or {}
+    ids = [int(one["id"]) for one in expenses]
+    export = await job.connection.connectwise.preview_export("expenses", ids)
+    rows = [*_of_bills(export), *_of_expenses(export)]
+    total, expected = _sum(rows), _sum([one["unposted"] for one in expenses])
+    if total != expected:
+        raise HoldForPerson(
+            "no_gl_entries",
+            f"ConnectWise exports {total} of {expected} for these expenses: a G/L mapping is missing, or the member "
+            "has no vendor number.",
+            todo="Complete the G/L mapping of the expense types in ConnectWise, then reverse and approve the report.",
+        )
+    currency = expenses[0].get("currency") or {}
+    number = f"EXP-{job.ref.id}"
+    return Gathered(
+        source={
+            "report": report,
+            "number": number,
+            "lines": rows,
+            "currency": currency,
+            "expenses": expenses,
+            "total": total,
+        },
+        total=Money(total, str(currency.get("currencyCode") or currency.get("name") or "")),
+        entry_ids=tuple(dict.fromkeys(number for row in rows for number in row["ids"])),
+        batch=f"{str(report.get('dateEnd') or '')[:10]}-E{job.ref.id}{suffix}",
+    )
+
+
+def _sum(rows: list[JsonObject]) -> Decimal:
+    return sum((cents(row["total"]) for row in rows), Decimal(0))
+
+
+def _of_bills(export: JsonObject) -> list[JsonObject]:
+    """Rows of ``expenseBills``, where an account carries its class behind a colon (connectwise.md 4.4)."""
+    return [
+        _row(detail, [int(one) for one in detail["id"]], {})
+        for bill in export.get("expenseBills") or ()
+        for detail in bill.get("detail") or ()
+    ]
+
+
+def _of_expenses(export: JsonObject) -> list[JsonObject]:
+    rows = []
+    for row in export.get("expenses") or ():
+        offset = row.get("offset") or {}
+        rows.append(_row(row, [int(row["id"]), *([int(offset["id"])] if offset else [])], offset))
+    return rows
+
+
+def _row(detail: JsonObject, ids: list[int], offset: dict[str, Any]) -> JsonObject:
+    account, _, account_class = str(detail.get("accountNumber") or "").partition(":")
+    return {
+        "ids": ids,
+        "account": account,
+        "class": account_class or detail.get("glClass"),
+        "glTypeId": detail.get("glTypeId"),
+        "description": detail.get("memo") or detail.get("description"),
+        "date": detail.get("documentDate"),
+        "company": detail.get("company"),
+        "project": detail.get("project"),
+        "total": cents(detail["total"]),
+        "offsetAccount": offset.get("accountNumber"),
+    }
+
+
+async def require_employee(job: Job) -> None:
+    """The member must be a vendor first; ConnectWise exports nothing owed to one without a vendor number."""
+    member = str((job.source or {})["member"]["id"])
+    if await linked_target(job.connection, job.store, MEMBER.name, "employee", member) is None:
+        needed = RecordRef(job.ref.connection, MEMBER.name, member)
+        raise WaitForDependency((needed,), f"Waits for member {member} to be a vendor in Business Central.")
+
+
+async def confirm(job: Job) -> None:
+    """ConnectWise has no field on a report that could take the number; the batch is the confirmation."""
