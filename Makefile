@@ -7,7 +7,7 @@ SEED ?= 1
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash up host test check format clean
+.PHONY: help setup demo demo-crash up host test check check-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: $(VENV) ## Formatting, lint and types
 	@$(PYTHON) -m ruff format --check --quiet .
 	@$(PYTHON) -m ruff check --quiet .
 	@$(PYTHON) -m mypy --no-error-summary
+
+check-infra: $(VENV) ## Bicep, settings, alerts and workflows, offline
+	@$(PYTHON) -m infra_checks
 
 format: $(VENV) ## Put the code into form
 	@$(PYTHON) -m ruff format .

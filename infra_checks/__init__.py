@@ -1,0 +1,1 @@
+"""Checks of the Azure infrastructure that need neither Azure nor the Bicep compiler nor a network."""

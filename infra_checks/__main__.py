@@ -1,0 +1,42 @@
+"""``python -m infra_checks``: every check of the infrastructure; prints what is wrong and exits with 1 if anything is."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from infra_checks import observation, packaging, policy, resource_types, settings, symbols, workflows
+from infra_checks.facts import Facts
+from infra_checks.problems import Problem, Tree
+from infra_checks.project import Project
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+CHECKS: Final[tuple[Callable[[Project], Iterator[Problem]], ...]] = (
+    symbols.check,
+    resource_types.check,
+    policy.check,
+    settings.check,
+    observation.check,
+    packaging.check,
+    workflows.check,
+)
+
+
+def find_problems(tree: Tree, facts: Facts) -> list[Problem]:
+    """Everything that is wrong, by place. A file that cannot be read stops the checks that build on it."""
+    project = Project.read(tree, facts)
+    if project.problems:
+        return sorted(project.problems)
+    return sorted({problem for check in CHECKS for problem in check(project)})
+
+
+def main() -> int:
+    """Checks the project around this package."""
+    problems = find_problems(Tree(ROOT), Facts.load())
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
