@@ -1,0 +1,16 @@
+"""The world of each conformance test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox.azurite import Azurite
+from tests.conformance.world import World
+
+
+@pytest.fixture
+async def world(azurite: Azurite) -> AsyncIterator[World]:
+    """A world of its own for each test; no documented rule of either system may be broken in it."""
+    async with World(azurite) as world:
+        yield world
+        assert world.breaches == []

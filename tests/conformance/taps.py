@@ -1,0 +1,70 @@
+"""A tap on a port: lets a test act, or a process die, right before or after a named call."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+WRITES: Final = frozenset({"create", "change", "remove", "act", "commit_batch"})
+"""The methods of both systems' ports that write."""
+KEEPS: Final = frozenset({"checkpoint", "finish"})
+"""The methods of the record store that keep a step."""
+
+type Watch = Callable[[str], Awaitable[None]]
+
+
+class Crash(BaseException):
+    """The process is gone: nothing that it was about to do happens."""
+
+
+async def _nothing(_call: str) -> None:
+    return
+
+
+class Tap:
+    """Passes every call on to the port; writes and kept steps are told to ``before`` and ``after``.
+
+    Both get the name of the call, such as ``business_central.create``.
+    """
+
+    def __init__(self, name: str, port: Any, *, before: Watch = _nothing, after: Watch = _nothing) -> None:
+        self._name, self._port, self._before, self._after = name, port, before, after
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if name not in WRITES | KEEPS:
+            return method
+
+        async def tapped(*values: Any, **options: Any) -> Any:
+            await self._before(f"{self._name}.{name}")
+            result = await method(*values, **options)
+            await self._after(f"{self._name}.{name}")
+            return result
+
+        return tapped
+
+
+class Fuse:
+    """Lets the process die after its ``steps``-th write or kept step; ``burnt`` names the one, if it came to it."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.burnt = ""
+
+    async def step(self, call: str) -> None:
+        """Counts a step; raises Crash at the last one and at every later one: a dead process does nothing."""
+        self.left -= 1
+        if self.left <= 0:
+            self.burnt = self.burnt or call
+            raise Crash(call)
+
+
+class Once:
+    """Acts at the first call whose name ends with ``call``."""
+
+    def __init__(self, call: str, action: Callable[[], Awaitable[None]]) -> None:
+        self.call, self.action, self.done = call, action, False
+
+    async def step(self, call: str) -> None:
+        """Acts if this is the call."""
+        if not self.done and call.endswith(self.call):
+            self.done = True
+            await self.action()
