@@ -1,18 +1,28 @@
 """The admin surface: what a person does in Business Central, and the test controls."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from decimal import Decimal
-from typing import Final
+from functools import partial
 
 from aiohttp import web
 
-from sandbox.business_central import applications, invoices, lines, posting, seed, views
+from sandbox.business_central import (
+    admin_purchasing,
+    applications,
+    documents,
+    journals,
+    lines,
+    receiving,
+    seed,
+)
+from sandbox.business_central.actions import ACTIONS
+from sandbox.business_central.admin_state import company_state
 from sandbox.business_central.applications import Application
 from sandbox.business_central.auth import Auth
 from sandbox.business_central.environment import Environment, lcy_code, setup, today
 from sandbox.business_central.errors import ApiError
 from sandbox.business_central.fields import SETS
+from sandbox.business_central.kinds import BY_LINES, KINDS
 from sandbox.business_central.ledger import LedgerEntry
 from sandbox.business_central.relations import related
 from sandbox.business_central.store import Company, Record, Values
@@ -20,8 +30,7 @@ from sandbox.business_central.webhooks import Webhooks
 from sandbox.kit import Json, StandIn, json_response, loads
 
 type _Action = Callable[[Json], Json]
-
-_COMPUTED_IN_STATE: Final = ("remainingAmount", "currencyCode")
+type _OrderAction = Callable[[Environment, Company, Record, Json], Json]
 
 
 class Admin:
@@ -41,10 +50,15 @@ class Admin:
             "delete": self.delete,
             "block": self.block,
             "posting-window": self.posting_window,
-            "post": self.post_invoice,
+            "post": self.post_draft,
             "ledger/post": self.post_document,
             "ledger/apply": self.apply,
             "ledger/unapply": self.unapply,
+            "purchase-orders/vendor-invoice": self._on_order(admin_purchasing.vendor_invoice_number),
+            "purchase-orders/post": self._on_order(admin_purchasing.post_order),
+            "purchase-orders/reopen": self._on_order(admin_purchasing.reopen),
+            "web-services/publish": partial(admin_purchasing.publish, self.environment),
+            "web-services/unpublish": partial(admin_purchasing.unpublish, self.environment),
             "tokens/revoke": lambda _body: {"revoked": self.auth.revoke()},
             "subscriptions/drop": lambda _body: {"dropped": self.webhooks.drop(self.webhooks.live())},
             "settings": self.change_settings,
@@ -63,17 +77,19 @@ class Admin:
         return {"id": added.key, "name": added.name}
 
     def add_records(self, body: Json) -> Json:
-        """Adds records as they are, invoices as drafts: ``{company?, set, records: [{...}]}``; answers their ids."""
+        """Adds records as they are, documents as drafts: ``{company?, set, records: [{...}]}``; answers their ids."""
         company = self._company(body)
         with self.environment.store.transaction():
             added = [self._add_record(company, body["set"], item).key for item in body["records"]]
         return {"ids": added}
 
     def _add_record(self, company: Company, set_name: str, item: Json) -> Record:
-        if set_name == "salesInvoices":
-            return invoices.create(self.environment, company, item)
-        if set_name == "salesInvoiceLines":
-            raise ValueError("lines are added with their invoice")
+        if set_name in KINDS:
+            return documents.create(self.environment, company, KINDS[set_name], item)
+        if set_name == "journals":
+            return journals.create(self.environment, company, item)
+        if set_name in BY_LINES:
+            raise ValueError("lines are added with their document")
         values = self._values(company, set_name, item)
         hidden = {"postingGroups": True}
         return self.environment.store.insert(company, set_name, values, hidden, key=str(item.get("id", "")))
@@ -85,9 +101,11 @@ class Admin:
         values = self._values(company, body["set"], body.get("values", {}))
         with self.environment.store.transaction():
             changed = self.environment.store.update(company, record, values, body.get("hidden"))
-            if record.set_name == "salesInvoiceLines":
-                header = company.tables["salesInvoices"][record.values["documentId"]]
-                lines.recalculate(self.environment, company, header)
+            if record.set_name in BY_LINES:
+                if receiving.is_order(record) and "quantity" in values:
+                    left = receiving.remainder(self.environment, record.values)
+                    self.environment.store.update(company, record, left)
+                lines.recalculate(self.environment, company, documents.header_of(company, record))
         return {"changed": changed}
 
     def delete(self, body: Json) -> Json:
@@ -108,12 +126,29 @@ class Admin:
         self.environment.store.update(company, setup(company), values)
         return values
 
-    def post_invoice(self, body: Json) -> Json:
-        """Posts a draft as a person: ``{company?, invoice}``, by id or number."""
+    def post_draft(self, body: Json) -> Json:
+        """Posts a draft or a journal batch as a person: ``{company?, invoice}`` or ``{company?, set, key}``.
+
+        The key is id, number or code.
+        """
         company = self._company(body)
-        record = self._record(company, "salesInvoices", body["invoice"])
-        posting.post(self.environment, company, record)
-        return {"number": record.values["number"]}
+        set_name = body.get("set", "salesInvoices")
+        record = self._record(company, set_name, body.get("key") or body["invoice"])
+        action = ACTIONS.get((set_name, "Microsoft.NAV.post"))
+        if action is None:
+            raise ValueError(f"{set_name} cannot be posted")
+        action(self.environment, company, record)
+        return {"number": record.values.get("number", "")}
+
+    def _on_order(self, action: _OrderAction) -> _Action:
+        """An action on a purchase order: ``{company?, order, ...}``, by id or number."""
+
+        def act(body: Json) -> Json:
+            company = self._company(body)
+            record = self._record(company, "purchaseOrders", body["order"])
+            return action(self.environment, company, record, body)
+
+        return act
 
     def post_document(self, body: Json) -> Json:
         """Posts a payment, refund or credit memo and applies it.
@@ -127,7 +162,7 @@ class Admin:
         day = body.get("postingDate", today())
         entry = LedgerEntry(
             entry_no=company.ledger.next_entry_no(),
-            customer_no=body["customerNumber"],
+            account_no=body["customerNumber"],
             document_type=body.get("documentType", "Payment"),
             document_no=body["documentNumber"],
             posting_date=day,
@@ -168,32 +203,13 @@ class Admin:
 
     def state(self) -> Json:
         """All records, ledgers, subscriptions and posting counts."""
-        companies = [self._company_state(item) for item in self.environment.store.companies.values()]
+        companies = [company_state(item) for item in self.environment.store.companies.values()]
         subscriptions = [
             {"subscriptionId": item.key, "notificationUrl": item.url, "resource": item.resource}
             for item in self.webhooks.live()
         ]
         postings = dict(self.environment.postings)
         return {"companies": companies, "subscriptions": subscriptions, "postings": postings}
-
-    def _company_state(self, company: Company) -> Json:
-        tables = {name: [_shown(company, item) for item in company.all(name)] for name in company.tables}
-        ledger = company.ledger
-        entries = [
-            asdict(entry)
-            | {
-                "remaining": ledger.remaining(entry.entry_no),
-                "remaining_lcy": ledger.remaining_lcy(entry.entry_no),
-            }
-            for entry in ledger.entries.values()
-        ]
-        details = [asdict(item) for item in ledger.details]
-        return {
-            "id": company.key,
-            "name": company.name,
-            "records": tables,
-            "ledger": {"entries": entries, "details": details},
-        }
 
     def _company(self, body: Json) -> Company:
         name = body.get("company", "")
@@ -245,14 +261,6 @@ class Admin:
         """Undelivered notifications; ``?wait=seconds`` answers as soon as there are none."""
         pending = await self.webhooks.settled(float(request.query.get("wait", "0")))
         return json_response({"pending": pending, "delivered": self.webhooks.delivered})
-
-
-def _shown(company: Company, record: Record) -> Json:
-    values = dict(record.values)
-    if record.set_name == "salesInvoices":
-        row = views.row_of(company, record)
-        values |= {name: row.read(name) for name in _COMPUTED_IN_STATE}
-    return values | {"hidden": record.hidden}
 
 
 def _handler(action: _Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -1,4 +1,4 @@
-"""The arithmetic of sales lines: line amounts, invoice discount, tax and totals, rounded half up."""
+"""The arithmetic of document lines: line amounts, invoice discount, tax and totals, rounded half up."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -11,16 +11,19 @@ _HUNDRED: Final = Decimal(100)
 _PLACES: Final = Decimal("0.00001")
 
 
-def priced(current: Values, changes: Values, precision: Decimal) -> Values:
-    """Quantity, price and discount after each sent value was validated in turn, to five decimals; an equal one is skipped."""
-    names = ("quantity", "unitPrice", "discountPercent", "discountAmount")
+def priced(current: Values, changes: Values, precision: Decimal, price: str) -> Values:
+    """Quantity, price and discount after each sent value was validated in turn, to five decimals; an equal one is skipped.
+
+    ``price`` is the property that holds the price or cost of one unit.
+    """
+    names = ("quantity", price, "discountPercent", "discountAmount")
     result = {name: current.get(name, Decimal(0)) for name in names}
     for name in (name for name in changes if name in names):
         if changes[name] == result[name]:
             continue
         limited = rounded(changes[name], _PLACES)
         result[name] = changes[name] if changes[name] == limited else limited
-        gross = rounded(result["quantity"] * result["unitPrice"], precision)
+        gross = rounded(result["quantity"] * result[price], precision)
         if name == "discountAmount":
             share = result[name] * _HUNDRED / gross if gross else Decimal(0)
             result["discountPercent"] = rounded(share, _PLACES)
@@ -31,15 +34,14 @@ def priced(current: Values, changes: Values, precision: Decimal) -> Values:
 
 def calculated(
     lines: Sequence[Values],
+    price: str,
     invoice_discount: Decimal,
     rates: Mapping[str, Decimal],
     precision: Decimal,
     rounding: Literal["line", "document"] = "line",
 ) -> list[Values]:
     """The computed properties of each line: quantity x price rounded per line, discounts, tax by tax code."""
-    gross = [
-        rounded(line["quantity"] * line["unitPrice"], precision) - line["discountAmount"] for line in lines
-    ]
+    gross = [rounded(line["quantity"] * line[price], precision) - line["discountAmount"] for line in lines]
     allocated = _spread(invoice_discount, gross, precision)
     percents = [rates.get(line["taxCode"], Decimal(0)) for line in lines]
     net = [amount - share for amount, share in zip(gross, allocated, strict=True)]

@@ -10,18 +10,19 @@ from aiohttp import web
 from sandbox.business_central import batch, seed
 from sandbox.business_central.admin import Admin
 from sandbox.business_central.auth import Auth
-from sandbox.business_central.calls import Answer, Call
+from sandbox.business_central.calls import Answer, Call, is_stream
 from sandbox.business_central.environment import Environment
 from sandbox.business_central.errors import ApiError, bad_request
 from sandbox.business_central.limits import Limits
-from sandbox.business_central.paths import resolved
+from sandbox.business_central.odatav4 import PageServices
+from sandbox.business_central.paths import ODATA_V4, resolved
 from sandbox.business_central.service import Service
 from sandbox.business_central.settings import Settings
 from sandbox.business_central.subscriptions import Subscriptions
 from sandbox.business_central.webhooks import Webhooks
 from sandbox.kit import Handler, Json, StandIn, json_response, loads
 
-_API: Final = "/api/"
+_ROUTES: Final = ("/api/", f"/{ODATA_V4}/")
 
 
 class BusinessCentral(StandIn):
@@ -36,6 +37,7 @@ class BusinessCentral(StandIn):
         self.webhooks = Webhooks(self.environment)
         self.subscriptions = Subscriptions(self.environment, self.webhooks)
         self.service = Service(self.environment)
+        self.pages = PageServices(self.environment)
         self.app.middlewares.insert(0, self._limited)
         self.auth.serve(self)
         Admin(self.environment, self.auth, self.webhooks).serve(self)
@@ -46,7 +48,7 @@ class BusinessCentral(StandIn):
 
     def route_name(self, request: web.Request) -> str:
         """The method with the address template, keys replaced by ``{id}``."""
-        if not request.path.startswith(_API):
+        if not request.path.startswith(_ROUTES):
             return super().route_name(request)
         try:
             return f"{request.method} {resolved(request.path, {}).template}"
@@ -65,7 +67,7 @@ class BusinessCentral(StandIn):
 
     @web.middleware
     async def _limited(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(_API):
+        if not request.path.startswith(_ROUTES):
             return await handler(request)
         try:
             name = self.auth.principal(request.headers.get("Authorization", ""))
@@ -81,15 +83,18 @@ class BusinessCentral(StandIn):
         except ApiError as error:
             return _error(error)
         headers = {"OData-Version": "4.0"} | answer.headers
+        if answer.content is not None:
+            return web.Response(body=answer.content, status=answer.status, headers=headers)
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
         return json_response(answer.body, answer.status, headers)
 
     async def _call(self, request: web.Request) -> Call:
-        query = dict(parse_qsl(request.query_string, keep_blank_values=True))
+        query = dict(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True))
         target = resolved(request.path, query)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = _json(await request.read(), headers)
+        content = await request.read()
+        body = content if is_stream(target) else _json(content, headers)
         base = f"{request.scheme}://{request.host}"
         return Call(request.method, target, request.path, query, headers, body, base)
 
@@ -97,6 +102,8 @@ class BusinessCentral(StandIn):
         first = call.target.steps[0].name if call.target.steps else ""
         if first == "subscriptions" and call.target.route == "api/v2.0":
             return await self.subscriptions.answer(call)
+        if call.target.route == ODATA_V4:
+            return self.pages.answer(call)
         if first == "$batch" and call.method == "POST":
             return batch.run(self.service, call, self.count)
         return self.service.answer(call)
@@ -104,6 +111,7 @@ class BusinessCentral(StandIn):
     def _restart(self) -> None:
         self.environment.settings = deepcopy(self._initial)
         self.environment.postings.clear()
+        self.environment.web_services.clear()
         self.environment.store.companies.clear()
         self.webhooks.drop(self.webhooks.live())
         self.auth.revoke()

@@ -11,14 +11,18 @@ from decimal import Decimal
 from typing import Final
 
 from sandbox.business_central import general_ledger
+from sandbox.business_central.entries import INITIAL, opened
 from sandbox.business_central.environment import Environment, rounded
 from sandbox.business_central.fields import BLANK_DATE
+from sandbox.business_central.general_ledger import Booking
+from sandbox.business_central.kinds import CREDIT_MEMO
 from sandbox.business_central.ledger import DetailedEntry, LedgerEntry
-from sandbox.business_central.posting import date_error
+from sandbox.business_central.posting_dates import date_error
 from sandbox.business_central.store import Company
 
-_CREDITS: Final = {"Payment", "Credit_x0020_Memo"}
-_DOCUMENT_TYPES: Final = ("Invoice", "Payment", "Credit_x0020_Memo", "Refund")
+_CREDITS: Final = {"Payment", CREDIT_MEMO}
+_DOCUMENT_TYPES: Final = ("Invoice", "Payment", CREDIT_MEMO, "Refund")
+_DOCUMENT_SETS: Final = {"Invoice": "salesInvoices", CREDIT_MEMO: "salesCreditMemos"}
 
 
 class LedgerError(ValueError):
@@ -47,19 +51,15 @@ def post_document(
         raise LedgerError(error)
     if entry.document_type not in _DOCUMENT_TYPES[1:] or amount <= 0:
         raise LedgerError(f"{entry.document_type} of {amount} cannot be posted")
-    if company.find("customers", "number", entry.customer_no) is None:
-        raise LedgerError(f"The Customer does not exist: {entry.customer_no}")
+    if company.find("customers", "number", entry.account_no) is None:
+        raise LedgerError(f"The Customer does not exist: {entry.account_no}")
     if company.ledger.find(entry.document_type, entry.document_no):
         raise LedgerError(f"{entry.document_type} {entry.document_no} already exists")
-    planned = _planned(company, entry, targets, amount)
-    ledger = company.ledger
-    ledger.add(entry)
+    planned = plan(company, entry, targets, amount)
     signed = -amount if entry.document_type in _CREDITS else amount
-    transaction = ledger.transaction()
-    initial = _row(entry, entry, "Initial_x0020_Entry", signed, rounded(signed * entry.rate))
-    ledger.append(replace(initial, transaction_no=transaction, applied_entry_no=0))
+    transaction = opened(company.ledger, entry, signed)
     _book(environment, company, entry, rounded(signed * entry.rate))
-    _apply(environment, company, entry, planned, transaction, 0)
+    apply_planned(environment, company, entry, planned, transaction)
     return entry
 
 
@@ -68,9 +68,9 @@ def apply(
 ) -> int:
     """Applies an entry that was posted before; answers the number of the transaction."""
     available = abs(company.ledger.remaining(entry.entry_no))
-    planned = _planned(company, entry, targets, available)
+    planned = plan(company, entry, targets, available)
     transaction = company.ledger.transaction()
-    _apply(environment, company, entry, planned, transaction, company.ledger.application())
+    apply_planned(environment, company, entry, planned, transaction, company.ledger.application())
     return transaction
 
 
@@ -80,23 +80,22 @@ def unapply(environment: Environment, company: Company, transaction: int, postin
     rows = [
         row
         for row in ledger.details
-        if row.transaction_no == transaction and not row.unapplied and row.entry_type != "Initial_x0020_Entry"
+        if row.transaction_no == transaction and not row.unapplied and row.entry_type != INITIAL
     ]
     if not rows:
         raise LedgerError(f"transaction {transaction} applied nothing, or is unapplied already")
     undone, number = ledger.transaction(), ledger.application()
     for row in rows:
         row.unapplied = True
-        ledger.append(
-            replace(
-                row,
-                posting_date=posting_date,
-                amount=-row.amount,
-                amount_lcy=-row.amount_lcy,
-                application_no=number,
-                transaction_no=undone,
-            )
+        opposite = replace(
+            row,
+            posting_date=posting_date,
+            amount=-row.amount,
+            amount_lcy=-row.amount_lcy,
+            application_no=number,
+            transaction_no=undone,
         )
+        row.unapplied_by = ledger.append(opposite).entry_no
     for entry_no in sorted({row.ledger_entry_no for row in rows}):
         _settle(environment, company, ledger.entries[entry_no], posting_date)
 
@@ -120,21 +119,19 @@ def _is_live_application(row: DetailedEntry) -> bool:
     return row.entry_type == "Application" and not row.unapplied
 
 
-type _Planned = list[tuple[LedgerEntry, Decimal, Decimal]]
+type Planned = list[tuple[LedgerEntry, Decimal, Decimal]]
 
 
-def _planned(
-    company: Company, entry: LedgerEntry, targets: Sequence[Application], available: Decimal
-) -> _Planned:
-    """The entries to apply to, with signed amount and discount, after every check."""
-    planned: _Planned = []
+def plan(company: Company, entry: LedgerEntry, targets: Sequence[Application], available: Decimal) -> Planned:
+    """The entries to apply to, with signed amount and discount, after every check; raises ``LedgerError``."""
+    planned: Planned = []
     if len({target.document_no for target in targets}) < len(targets):
         raise LedgerError("a document is named twice")
     for target in targets:
         other = find(company, target.document_no)
         remaining = company.ledger.remaining(other.entry_no)
         amount = abs(remaining) if target.amount is None else target.amount
-        if (other.customer_no, other.currency_code) != (entry.customer_no, entry.currency_code):
+        if (other.account_no, other.currency_code) != (entry.account_no, entry.currency_code):
             raise LedgerError(f"{target.document_no} has another customer or currency")
         if amount <= 0 or amount > abs(remaining) or target.discount >= amount:
             raise LedgerError(f"{amount} cannot be applied to {target.document_no}: {remaining} remains")
@@ -147,14 +144,15 @@ def _planned(
     return planned
 
 
-def _apply(
+def apply_planned(
     environment: Environment,
     company: Company,
     entry: LedgerEntry,
-    planned: _Planned,
+    planned: Planned,
     transaction: int,
-    application: int,
+    application: int = 0,
 ) -> None:
+    """Writes the detailed entries of planned applications on both sides; 0 as number means while posting."""
     ledger = company.ledger
 
     def write(row: DetailedEntry) -> None:
@@ -206,26 +204,26 @@ def _row(
 
 
 def _settle(environment: Environment, company: Company, entry: LedgerEntry, day: str) -> None:
-    """Opens or closes an entry; only then the invoice's record changes and a webhook fires."""
+    """Opens or closes an entry; only then the record of its document changes and a webhook fires."""
     entry.open = company.ledger.remaining(entry.entry_no) != 0
     entry.closed_at = BLANK_DATE if entry.open else day
-    invoice = company.get("salesInvoices", entry.invoice) if entry.invoice else None
-    if invoice:
-        environment.store.update(company, invoice, {"status": "Open" if entry.open else "Paid"})
+    document = company.get(_DOCUMENT_SETS[entry.document_type], entry.document) if entry.document else None
+    if document and not document.hidden.get("corrected"):
+        environment.store.update(company, document, {"status": "Open" if entry.open else "Paid"})
 
 
 def _book(environment: Environment, company: Company, entry: LedgerEntry, lcy: Decimal) -> None:
-    is_credit_memo = entry.document_type == "Credit_x0020_Memo"
+    is_credit_memo = entry.document_type == CREDIT_MEMO
     against = general_ledger.ITEM_REVENUE if is_credit_memo else general_ledger.BANK
-    document = (entry.posting_date, entry.document_type, entry.document_no)
     text = f"{entry.document_type} {entry.document_no}"
-    general_ledger.book(
-        environment, company, document, [(against, -lcy, text), (general_ledger.RECEIVABLES, lcy, text)]
-    )
+    bookings = general_ledger.balanced([Booking(against, -lcy, text)], general_ledger.RECEIVABLES, text)
+    document = (entry.posting_date, entry.document_type, entry.document_no)
+    general_ledger.book(environment, company, document, bookings)
 
 
 def _book_discount(environment: Environment, company: Company, entry: LedgerEntry, lcy: Decimal) -> None:
-    document = (entry.posting_date, entry.document_type, entry.document_no)
     text = f"Payment discount {entry.document_no}"
-    amounts = [(general_ledger.PAYMENT_DISCOUNT, lcy, text), (general_ledger.RECEIVABLES, -lcy, text)]
-    general_ledger.book(environment, company, document, amounts)
+    discount = [Booking(general_ledger.PAYMENT_DISCOUNT, lcy, text)]
+    bookings = general_ledger.balanced(discount, general_ledger.RECEIVABLES, text)
+    document = (entry.posting_date, entry.document_type, entry.document_no)
+    general_ledger.book(environment, company, document, bookings)

@@ -31,22 +31,24 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """The result of one operation."""
+    """The result of one operation; ``content`` instead of a JSON body for a file."""
 
     status: int
     body: Json = None
     headers: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = None
 
 
 @dataclass(slots=True)
 class Place:
-    """Where in a company a call points: the set, its parent record, the key and the action, if any."""
+    """Where in a company a call points: the set, its parent record, the key, and an action or a file, if any."""
 
     company: Company
     entity_set: EntitySet
     parent: Record | None
     key: str | None
     action: str = ""
+    stream: str = ""
 
     def record(self) -> Record:
         """The addressed record; raises 404 when it is not there or belongs to another parent."""
@@ -57,8 +59,9 @@ def located(environment: Environment, target: Target) -> Place:
     """The place of a target; raises 404 for an unknown set, company or parent record."""
     steps = list(target.steps)
     action = steps.pop().name if "." in steps[-1].name else ""
+    stream = steps.pop().name if not action and is_stream(target) else ""
     parent: Record | None = None
-    company = _company(environment, target, steps[0].name if steps else "")
+    company = company_of(environment, target, steps[0].name if steps else "")
     for position, step in enumerate(steps):
         entity_set = SETS.get(step.name)
         known = entity_set is not None and _is_served(environment, entity_set, target.route)
@@ -66,9 +69,18 @@ def located(environment: Environment, target: Target) -> Place:
         if entity_set is None or not known or not reachable:
             raise not_found("segment", step.name)
         if position == len(steps) - 1:
-            return Place(company, _as_of(entity_set, target.route), parent, step.key, action)
+            return Place(company, _as_of(entity_set, target.route), parent, step.key, action, stream)
         parent = record_of(company, step.name, step.key or "", parent)
     raise not_found("segment", action)
+
+
+def is_stream(target: Target) -> bool:
+    """Whether the address ends with a property that holds a file."""
+    if len(target.steps) < 2:
+        return False
+    owner = SETS.get(target.steps[-2].name)
+    field_of = owner.fields.get(target.steps[-1].name) if owner else None
+    return field_of is not None and field_of.kind == "Stream"
 
 
 def record_of(company: Company, set_name: str, key: str, parent: Record | None = None) -> Record:
@@ -94,7 +106,8 @@ def _is_served(environment: Environment, entity_set: EntitySet, route: str) -> b
     return entity_set.name not in ("companies", "subscriptions") and route == entity_set.route
 
 
-def _company(environment: Environment, target: Target, set_name: str) -> Company:
+def company_of(environment: Environment, target: Target, set_name: str) -> Company:
+    """The company that an address names; raises 400 when it names none and 404 when there is no such company."""
     if not target.company:
         text = f'You must choose a company before you can access the "{set_name}" service.'
         raise bad_request(text, "BadRequest_RequiredParamNotProvided")

@@ -11,10 +11,25 @@ from sandbox.business_central.errors import ApiError, dialog, missing_relation, 
 from sandbox.business_central.fields import BLANK_GUID
 from sandbox.business_central.store import Company, Record, Store, Values
 
-PARENT_TYPES: Final = {"customers": "Customer", "vendors": "Vendor", "items": "Item"}
+PARENT_TYPES: Final = {
+    "customers": "Customer",
+    "vendors": "Vendor",
+    "items": "Item",
+    "employees": "Employee",
+}
 _DOCUMENT_TYPES: Final = {
     "salesInvoices": "Sales_x0020_Invoice",
     "salesInvoiceLines": "Sales_x0020_Invoice_x0020_Line",
+    "salesCreditMemos": "Sales_x0020_Credit_x0020_Memo",
+    "salesCreditMemoLines": "Sales_x0020_Credit_x0020_Memo_x0020_Line",
+    "purchaseOrders": "Purchase_x0020_Order",
+    "purchaseOrderLines": "Purchase_x0020_Order_x0020_Line",
+    "purchaseInvoices": "Purchase_x0020_Invoice",
+    "purchaseInvoiceLines": "Purchase_x0020_Invoice_x0020_Line",
+    "purchaseReceipts": "Purchase_x0020_Receipt",
+    "purchaseReceiptLines": "Purchase_x0020_Receipt_x0020_Line",
+    "journalLines": "Journal_x0020_Line",
+    "generalLedgerEntries": "General_x0020_Ledger_x0020_Entry",
 }
 
 
@@ -31,7 +46,7 @@ def of_document(record: Record) -> dict[str, str]:
 
 
 def defaults(company: Company, parent: Record | None) -> dict[str, str]:
-    """The default dimension values of a customer or item, without those that only demand a code."""
+    """The default dimension values of a customer, vendor, employee or item, without those that only demand a code."""
     if parent is None:
         return {}
     rows = company.where("defaultDimensions", "parentId", parent.key)
@@ -48,7 +63,9 @@ def shortcuts(company: Company) -> tuple[str, str]:
     return values["shortcutDimension1Code"], values["shortcutDimension2Code"]
 
 
-def with_shortcuts(company: Company, dimensions: dict[str, str], values: Values) -> dict[str, str]:
+def with_shortcuts(
+    company: Company, dimensions: dict[str, str], values: Values, table: str
+) -> dict[str, str]:
     """The dimensions after ``shortcutDimension1Code`` and ``2Code`` of a header were applied."""
     result = dict(dimensions)
     for position, dimension in enumerate(shortcuts(company), 1):
@@ -57,7 +74,7 @@ def with_shortcuts(company: Company, dimensions: dict[str, str], values: Values)
             continue
         code = values[name]
         if code and value_record(company, dimension, code) is None:
-            raise missing_relation(name, "Sales Header", code, "Dimension Value")
+            raise missing_relation(name, table, code, "Dimension Value")
         result.pop(dimension, None)
         if code:
             result[dimension] = code
@@ -132,6 +149,8 @@ def _value_code(company: Company, head: Record, values: Values) -> str:
     value = _pick(rows, values.get("valueId", BLANK_GUID), values.get("valueCode", ""))
     if value is None:
         raise dialog('The "valueCode" does not match to a Dimension Value.')
+    if value.hidden.get("blocked"):
+        raise dialog(f"Dimension Value {head.values['code']} - {value.values['code']} is blocked.")
     return str(value.values["code"])
 
 
@@ -145,7 +164,7 @@ def _pick(records: Iterable[Record], key: str, code: str) -> Record | None:
 
 
 def create_default(store: Store, company: Company, parent: Record, values: Values) -> Record:
-    """Adds a default dimension to a customer, vendor or item."""
+    """Adds a default dimension to a customer, vendor, employee or item."""
     row = _default_values(company, values)
     if not row.get("dimensionCode"):
         raise dialog('The "dimensionId" does not match to a Dimension.')

@@ -15,12 +15,17 @@ CENT: Final = Decimal("0.01")
 
 @dataclass(slots=True)
 class Environment:
-    """One Business Central environment; ``postings`` counts posted invoices by external document number."""
+    """One Business Central environment.
+
+    ``postings`` counts posted sales invoices and credit memos by external document number; ``web_services``
+    are the published pages by service name.
+    """
 
     breach: Callable[[str, str], None]
     settings: Settings = field(default_factory=Settings)
     store: Store = field(default_factory=Store)
     postings: Counter[str] = field(default_factory=Counter)
+    web_services: dict[str, str] = field(default_factory=dict)
 
     def rate(self, currency: str) -> Decimal:
         """LCY per unit of a currency; blank is LCY itself. An unknown rate counts as 1."""

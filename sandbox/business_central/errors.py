@@ -61,3 +61,9 @@ def not_found(kind: Literal["segment", "record"], name: str) -> ApiError:
     if kind == "segment":
         return ApiError(404, "BadRequest_NotFound", f"Resource not found for the segment '{name}'.")
     return ApiError(404, "Internal_RecordNotFound", f"The {name} does not exist.")
+
+
+def outside_filter(table: str, filters: str) -> ApiError:
+    """A record that business logic looks for within filters and does not find (400)."""
+    text = f"There is no {table} within the filter.\r\n\r\nFilters: {filters}"
+    return ApiError(400, "Internal_DataNotFoundFilter", text)

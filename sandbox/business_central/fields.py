@@ -1,6 +1,6 @@
 """The served entity sets and their properties, read from ``fields.json``.
 
-A property is written as ``Type(argument) flags``: ``Code`` is an upper-cased string, the argument of
+``load`` reads other files of the same form. A property is written as ``Type(argument) flags``: ``Code`` is an upper-cased string, the argument of
 ``String`` and ``Code`` is the longest length, that of ``Enum`` the members; flags are ``ro`` (read-only),
 ``calc`` (computed on read) and ``min=`` and ``max=``.
 """
@@ -27,6 +27,7 @@ _BLANKS: Final[dict[str, Json]] = {
     "Boolean": False,
     "Int32": 0,
     "Int64": 0,
+    "Stream": "",
 }
 
 
@@ -92,8 +93,9 @@ def _field(name: str, text: str) -> Field:
     )
 
 
-def _load() -> dict[str, EntitySet]:
-    content = loads(Path(__file__).with_name("fields.json").read_bytes())
+def load(file_name: str) -> dict[str, EntitySet]:
+    """The entity sets described in a JSON file beside this module."""
+    content = loads(Path(__file__).with_name(file_name).read_bytes())
     return {
         name: EntitySet(
             name,
@@ -108,4 +110,4 @@ def _load() -> dict[str, EntitySet]:
     }
 
 
-SETS: Final = _load()
+SETS: Final = load("fields.json")

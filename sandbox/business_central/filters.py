@@ -47,6 +47,7 @@ _KINDS: Final = {
     "Int32": "number",
     "Int64": "number",
     "Boolean": "bool",
+    "Stream": "stream",
 }
 _TESTS: Final[dict[str, Callable[[str, str], bool]]] = {
     "startswith": str.startswith,

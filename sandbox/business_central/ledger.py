@@ -1,4 +1,4 @@
-"""Customer ledger entries and their append-only detailed entries."""
+"""Customer and vendor ledger entries and their append-only detailed entries."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -8,13 +8,14 @@ from sandbox.business_central.fields import BLANK_DATE
 
 @dataclass(slots=True)
 class LedgerEntry:
-    """One customer ledger entry: a posted invoice, payment, credit memo or refund.
+    """One ledger entry of a customer or vendor: a posted invoice, payment, credit memo, refund or journal line.
 
-    ``rate`` is LCY per unit of the document currency; ``invoice`` is the id of the sales invoice, if it is one.
+    ``account_no`` is the number of the customer or vendor, ``rate`` is LCY per unit of the document currency;
+    ``document`` is the id of the invoice or credit memo, if it is one.
     """
 
     entry_no: int
-    customer_no: str
+    account_no: str
     document_type: str
     document_no: str
     posting_date: str
@@ -23,7 +24,8 @@ class LedgerEntry:
     currency_code: str = ""
     rate: Decimal = Decimal(1)
     external_document_no: str = ""
-    invoice: str = ""
+    document: str = ""
+    dimensions: dict[str, str] = field(default_factory=dict)
     payment_terms_code: str = ""
     discount_date: str = BLANK_DATE
     open: bool = True
@@ -32,7 +34,7 @@ class LedgerEntry:
 
 @dataclass(slots=True)
 class DetailedEntry:
-    """One detailed customer ledger entry; never changed after it was written, except the mark ``unapplied``.
+    """One detailed customer ledger entry; never changed after it was written, except the marks of being unapplied.
 
     An application row of the invoice names the applying entry in ``applied_entry_no``; on the applying side
     that is the entry itself (the mirror). ``application_no`` is 0 when applied while posting.
@@ -50,11 +52,12 @@ class DetailedEntry:
     application_no: int = 0
     transaction_no: int = 0
     unapplied: bool = False
+    unapplied_by: int = 0
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The customer ledger of one company; all entry numbers grow by one."""
+    """The customer or vendor ledger of one company; all entry numbers grow by one."""
 
     entries: dict[int, LedgerEntry] = field(default_factory=dict)
     details: list[DetailedEntry] = field(default_factory=list)
@@ -62,7 +65,7 @@ class Ledger:
     last_application: int = 0
     by_entry: dict[int, list[DetailedEntry]] = field(default_factory=dict)
     by_document: dict[tuple[str, str], int] = field(default_factory=dict)
-    by_customer: dict[str, list[LedgerEntry]] = field(default_factory=dict)
+    by_account: dict[str, list[LedgerEntry]] = field(default_factory=dict)
 
     def next_entry_no(self) -> int:
         """The number that the next ledger entry must carry."""
@@ -72,7 +75,7 @@ class Ledger:
         """Records a ledger entry."""
         self.entries[entry.entry_no] = entry
         self.by_document[entry.document_type, entry.document_no] = entry.entry_no
-        self.by_customer.setdefault(entry.customer_no, []).append(entry)
+        self.by_account.setdefault(entry.account_no, []).append(entry)
         return entry
 
     def append(self, detail: DetailedEntry) -> DetailedEntry:

@@ -6,12 +6,20 @@ from sandbox.business_central import dimensions, formulas
 from sandbox.business_central.environment import Environment
 from sandbox.business_central.errors import bad_request, dialog, field_error, missing_relation, same_key
 from sandbox.business_central.fields import BLANK_GUID, SETS
+from sandbox.business_central.kinds import BY_LINES, KINDS
 from sandbox.business_central.relations import related
 from sandbox.business_central.store import Company, Record, Values
 from sandbox.business_central.validate import checked
 from sandbox.kit import Json
 
-_SERIES: Final = {"customers": ("CUST", "C"), "vendors": ("VEND", "V"), "items": ("ITEM", "I")}
+_SERIES: Final = {
+    "customers": ("CUST", "C"),
+    "vendors": ("VEND", "V"),
+    "items": ("ITEM", "I"),
+    "employees": ("EMP", "E"),
+    "bankAccounts": ("BANK", "B"),
+    "projects": ("JOB", "J"),
+}
 _ITEM_TEMPLATE: Final = {
     "baseUnitOfMeasureCode": "PCS",
     "generalProductPostingGroupCode": "RETAIL",
@@ -61,21 +69,25 @@ def change(environment: Environment, company: Company, record: Record, body: Jso
 
 
 def delete(environment: Environment, company: Company, record: Record) -> None:
-    """Deletes a record; refused for customers with entries or documents and for items on document lines."""
-    if record.set_name == "customers":
-        number = record.values["number"]
-        has_entries = number in company.ledger.by_customer
-        has_documents = any(item.values["customerId"] == record.key for item in company.all("salesInvoices"))
-        if has_entries or has_documents:
+    """Deletes a record; refused for parties with entries or documents and for items on document lines."""
+    number, table = record.values.get("number", ""), SETS[record.set_name].table
+    ledgers = {"customers": company.ledger, "vendors": company.vendor_ledger}
+    if record.set_name in ledgers:
+        kinds = [kind for kind in KINDS.values() if kind.party.set_name == record.set_name]
+        names = [(kind.set_name, f"{prefix}Id") for kind in kinds for prefix in kind.party.prefixes]
+        named = any(row.values[name] == record.key for sets, name in names for row in company.all(sets))
+        if number in ledgers[record.set_name].by_account or named:
             raise dialog(
-                f"You cannot delete Customer {number} because there is at least one entry or document."
+                f"You cannot delete {table} {number} because there is at least one entry or document."
             )
     if record.set_name == "items":
-        lines = company.all("salesInvoiceLines")
-        if any(item.values["itemId"] == record.key for item in lines):
-            raise dialog(
-                f"You cannot delete Item {record.values['number']} because it is on a document line."
-            )
+        rows = (row for set_name in BY_LINES for row in company.all(set_name))
+        if any(row.values["itemId"] == record.key for row in rows):
+            raise dialog(f"You cannot delete Item {number} because it is on a document line.")
+    if record.set_name in ("employees", "bankAccounts"):
+        keys = ("accountId", "balancingAccountId")
+        if any(row.values[name] == record.key for row in company.all("journalLines") for name in keys):
+            raise dialog(f"You cannot delete {table} {number} because it is on a journal line.")
     for row in company.where("defaultDimensions", "parentId", record.key):
         environment.store.delete(company, row)
     environment.store.delete(company, record)

@@ -111,9 +111,14 @@ def page(entity_set: EntitySet, rows: Iterable[Row], options: Options, rules: Fi
 
 
 def shown(entity_set: EntitySet, row: Row, options: Options, expander: Expander) -> Json:
-    """One row as JSON: the etag, the selected properties and the expanded navigation properties."""
-    names: Sequence[str] = options.select or tuple(entity_set.fields)
+    """One row as JSON: the etag, the selected properties, links to files, and what is expanded."""
+    names: Sequence[str] = options.select or tuple(
+        name for name, item in entity_set.fields.items() if item.kind != "Stream"
+    )
     result: dict[str, Json] = {"@odata.etag": row.etag} | {name: row.read(name) for name in names}
+    for name, item in entity_set.fields.items():
+        if item.kind == "Stream" and not options.select:
+            result[f"{name}@odata.mediaEditLink"] = f"{entity_set.name}({row.key})/{name}"
     for expansion in options.expand:
         result[expansion.name] = expander(row, expansion)
     return result

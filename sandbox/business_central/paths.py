@@ -1,4 +1,4 @@
-"""Addresses of the services taken apart: API route, company, entity sets with keys, action."""
+"""Addresses of the services taken apart: route, company, entity sets with keys, action."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,9 @@ from typing import Final
 
 from sandbox.business_central.errors import not_found
 
-_ROUTE: Final = re.compile(r"/?(api/(?:v[\d.]+|[^/]+/[^/]+/(?:v[\d.]+|beta)))(?:/(.*))?$")
+ODATA_V4: Final = "ODataV4"
+_ROUTE: Final = re.compile(r"/?(ODataV4|api/(?:v[\d.]+|[^/]+/[^/]+/(?:v[\d.]+|beta)))(?:/(.*))?$")
+_COMPANIES: Final = {"companies", "Company"}
 _STEP: Final = re.compile(r"([A-Za-z$][\w.$]*)(?:\((.*)\))?$")
 
 
@@ -30,7 +32,7 @@ class Target:
 
 
 def resolved(path: str, query: Mapping[str, str]) -> Target:
-    """The target of a decoded path; raises 404 when it lies outside of every API route."""
+    """The target of a decoded path; raises 404 when it lies outside of every route."""
     match = _ROUTE.fullmatch(path.rstrip("/"))
     if match is None:
         raise not_found("segment", path)
@@ -44,7 +46,8 @@ def resolved(path: str, query: Mapping[str, str]) -> Target:
             steps.append(Step(found.group(1), _key(found.group(2))))
     template = "/".join([f"/{route}", *(_shape(step) for step in steps)])
     company = query.get("company", "")
-    if len(steps) > 1 and steps[0].name == "companies" and steps[0].key is not None:
+    below = len(steps) > 1 or route == ODATA_V4
+    if steps and below and steps[0].name in _COMPANIES and steps[0].key is not None:
         company, steps = steps[0].key, steps[1:]
     return Target(route, company, tuple(steps), template)
 
@@ -52,11 +55,11 @@ def resolved(path: str, query: Mapping[str, str]) -> Target:
 def _key(text: str | None) -> str | None:
     if text is None:
         return None
-    bare = text.removeprefix("id=")
+    bare = re.sub(r"^id=", "", text, flags=re.IGNORECASE)
     return bare[1:-1].replace("''", "'") if bare[:1] == bare[-1:] == "'" else bare
 
 
 def _shape(step: Step) -> str:
     if step.key is None:
         return step.name
-    return f"{step.name}({'{company}' if step.name == 'companies' else '{id}'})"
+    return f"{step.name}({'{company}' if step.name in _COMPANIES else '{id}'})"

@@ -1,134 +1,95 @@
-"""Posting a sales invoice: the checks, the posted number, and the entries in both ledgers."""
+"""Posting a sales invoice or credit memo: the checks, the posted number, and the entries in both ledgers."""
 
 import uuid
-from datetime import date
 from decimal import Decimal
 
-from sandbox.business_central import dimensions, general_ledger
-from sandbox.business_central.environment import Environment, rounded, setup
+from sandbox.business_central import applications, applies_to, dimensions, general_ledger, parties
+from sandbox.business_central.checks import check_document
+from sandbox.business_central.entries import opened
+from sandbox.business_central.environment import Environment, rounded
 from sandbox.business_central.errors import dialog, field_error
-from sandbox.business_central.fields import BLANK_DATE
-from sandbox.business_central.invoices import check_customer, discount_date, terms_of
-from sandbox.business_central.ledger import DetailedEntry, LedgerEntry
-from sandbox.business_central.lines import check_target, lines_of
+from sandbox.business_central.general_ledger import Booking
+from sandbox.business_central.kinds import CREDIT_MEMO, kind_of
+from sandbox.business_central.ledger import LedgerEntry
+from sandbox.business_central.lines import lines_of
 from sandbox.business_central.store import Company, Record
 
 
 def post(environment: Environment, company: Company, header: Record) -> None:
     """Posts a draft as ``Microsoft.NAV.post``: the id stays, the number changes, entries are written.
 
-    What was written before is committed first, so a failing posting leaves the draft. Raises 400.
+    What was written before is committed first, so a failing posting leaves the draft. A credit memo that names
+    an invoice is applied to it. Raises 400.
     """
+    kind = kind_of(header)
     if header.hidden["posted"]:
-        raise dialog("The action can be applied to a draft invoice only.")
+        raise dialog(kind.draft_only_text)
     environment.store.commit()
     _check(environment, company, header)
+    total = header.values["totalAmountIncludingTax"]
+    entry = _entry(company, header)
+    is_credit_memo = kind.document_type == CREDIT_MEMO
+    planned = applies_to.planned(company, header, entry, total) if is_credit_memo else []
     with environment.store.transaction():
-        number = company.next_number("S-INV+", "PSI-", 103001)
-        total = header.values["totalAmountIncludingTax"]
-        status = "Open" if total else "Paid"
+        number = entry.document_no = company.next_number(*kind.posted)
         hidden = {"posted": True, "postedId": str(uuid.uuid4()), "draftNumber": header.values["number"]}
+        status = "Open" if total else "Paid"
         environment.store.update(company, header, {"number": number, "status": status}, hidden)
-        _customer_entry(company, header, number, total)
-        _general_entries(environment, company, header, number)
-        environment.postings[header.values["externalDocumentNumber"]] += 1
+        transaction = opened(company.ledger, entry, -total if is_credit_memo else total)
+        _book(environment, company, header, entry)
+        applications.apply_planned(environment, company, entry, planned, transaction)
+        if not header.hidden.get("corrects"):
+            environment.postings[header.values["externalDocumentNumber"]] += 1
     environment.store.commit()
-
-
-def date_error(company: Company, posting_date: str) -> str:
-    """Why nothing may be posted on this date; blank when it may."""
-    limits = setup(company).values
-    first, last = limits["allowPostingFrom"], limits["allowPostingTo"]
-    if posting_date < first or (last != BLANK_DATE and posting_date > last):
-        return "Posting Date is not within your range of allowed posting dates."
-    periods = sorted(company.all("accountingPeriods"), key=lambda row: row.values["startingDate"])
-    covering = [row for row in periods if row.values["startingDate"] <= posting_date]
-    if covering and covering[-1].values["closed"]:
-        day = date.fromisoformat(posting_date).strftime("%m/%d/%y")
-        return f"The accounting period of posting date {day} is closed."
-    return ""
 
 
 def _check(environment: Environment, company: Company, header: Record) -> None:
-    sell_to = company.tables["customers"][header.values["customerId"]]
-    bill_to = company.tables["customers"][header.values["billToCustomerId"]]
     rows = lines_of(company, header)
-    ships = environment.settings.shipment_on_invoice and any(row.values["lineType"] == "Item" for row in rows)
-    for customer in (sell_to, bill_to):
-        check_customer(customer, "post", ships=ships)
+    if not rows and kind_of(header).document_type == CREDIT_MEMO:
+        raise dialog("Please add at least one line item to the credit memo.")
     booked = [row for row in rows if row.values["lineType"] != "Comment" and row.values["quantity"]]
-    if not booked:
-        raise dialog("There is nothing to post because the document does not contain a quantity or amount.")
-    error = date_error(company, header.values["postingDate"])
-    if error:
-        raise dialog(error)
-    for row in booked:
-        check_target(company, dict(row.values))
-        missing = dimensions.mandatory_missing(
-            company, company.get("items", row.values["itemId"]), dimensions.of_document(row)
-        )
-        if missing:
-            raise missing
-    missing = dimensions.mandatory_missing(company, bill_to, dimensions.of_document(header))
-    if missing:
-        raise missing
+    check_document(environment, company, header, booked)
     if header.values["totalAmountIncludingTax"] < 0:
         raise field_error(
             "Amount", "Gen. Journal Line", f"Document No.={header.values['number']}", wanted="positive"
         )
 
 
-def _customer_entry(company: Company, header: Record, number: str, total: Decimal) -> None:
-    values, ledger = header.values, company.ledger
-    terms = terms_of(company, values)
-    entry = ledger.add(
-        LedgerEntry(
-            entry_no=ledger.next_entry_no(),
-            customer_no=values["billToCustomerNumber"],
-            document_type="Invoice",
-            document_no=number,
-            posting_date=values["postingDate"],
-            document_date=values["invoiceDate"],
-            due_date=values["dueDate"],
-            currency_code=values["currencyCode"],
-            rate=header.hidden["rate"],
-            external_document_no=values["externalDocumentNumber"],
-            invoice=header.key,
-            payment_terms_code=terms.values["code"] if terms else "",
-            discount_date=discount_date(company, values),
-            open=bool(total),
-            closed_at=BLANK_DATE if total else values["postingDate"],
-        )
-    )
-    ledger.append(
-        DetailedEntry(
-            entry_no=0,
-            ledger_entry_no=entry.entry_no,
-            entry_type="Initial_x0020_Entry",
-            posting_date=entry.posting_date,
-            document_type="Invoice",
-            document_no=number,
-            amount=total,
-            amount_lcy=rounded(total * entry.rate),
-            transaction_no=ledger.transaction(),
-        )
+def _entry(company: Company, header: Record) -> LedgerEntry:
+    kind, values = kind_of(header), header.values
+    terms = parties.terms_of(company, values)
+    return LedgerEntry(
+        entry_no=company.ledger.next_entry_no(),
+        account_no=values["billToCustomerNumber"],
+        document_type=kind.document_type,
+        document_no=values["number"],
+        posting_date=values["postingDate"],
+        document_date=values[kind.date],
+        due_date=values["dueDate"],
+        currency_code=values["currencyCode"],
+        rate=header.hidden["rate"],
+        external_document_no=values["externalDocumentNumber"],
+        document=header.key,
+        dimensions=dimensions.of_document(header),
+        payment_terms_code=terms.values["code"] if terms else "",
+        discount_date=parties.discount_date(company, kind, values),
     )
 
 
-def _general_entries(environment: Environment, company: Company, header: Record, number: str) -> None:
-    rate = header.hidden["rate"]
-    booked: list[tuple[str, Decimal, str]] = []
+def _book(environment: Environment, company: Company, header: Record, entry: LedgerEntry) -> None:
+    sign = 1 if entry.document_type == CREDIT_MEMO else -1
+    bookings: list[Booking] = []
     for row in lines_of(company, header):
         values = row.values
         if values["lineType"] == "Comment":
             continue
-        account = (
-            values["lineObjectNumber"] if values["lineType"] == "Account" else general_ledger.ITEM_REVENUE
-        )
-        booked.append((account, -rounded(values["netAmount"] * rate), values["description"]))
-    text = f"Invoice {number}"
-    booked.append((general_ledger.SALES_TAX, -rounded(header.values["totalTaxAmount"] * rate), text))
-    receivable = -sum((amount for _account, amount, _text in booked), Decimal(0))
-    booked.append((general_ledger.RECEIVABLES, receivable, text))
-    document = (header.values["postingDate"], "Invoice", number)
-    general_ledger.book(environment, company, document, booked)
+        is_account = values["lineType"] == "Account"
+        account = values["lineObjectNumber"] if is_account else general_ledger.ITEM_REVENUE
+        amount = sign * rounded(values["netAmount"] * entry.rate)
+        bookings.append(Booking(account, amount, values["description"], dimensions.of_document(row)))
+    text = f"{'Credit Memo' if sign > 0 else 'Invoice'} {entry.document_no}"
+    tax: Decimal = sign * rounded(header.values["totalTaxAmount"] * entry.rate)
+    bookings.append(Booking(general_ledger.SALES_TAX, tax, text, entry.dimensions))
+    bookings = general_ledger.balanced(bookings, general_ledger.RECEIVABLES, text)
+    document = (entry.posting_date, entry.document_type, entry.document_no)
+    general_ledger.book(environment, company, document, bookings)

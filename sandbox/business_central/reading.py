@@ -10,11 +10,17 @@ from sandbox.business_central.environment import Environment
 from sandbox.business_central.errors import bad_request, dialog, not_found
 from sandbox.business_central.fields import SETS, EntitySet
 from sandbox.business_central.filters import FilterRules, equalities, has_lambda
+from sandbox.business_central.kinds import BY_LINES
 from sandbox.business_central.odata import Expansion, Options, Row
 from sandbox.business_central.store import INDEXED, Company
 from sandbox.business_central.validate import guid
+from sandbox.business_central.views import PARENT_FIELD
 from sandbox.kit import Json
 
+_NEEDS_FILTER: Final = {
+    **dict.fromkeys(BY_LINES, "You must specify an Id or a Document Id to get the lines."),
+    "journalLines": "You must specify a journal batch ID or a journal ID to get a journal line.",
+}
 _NEEDS_PARENT: Final = {
     "dimensionSetLines": "You must get to the parent first to get to the dimension set line.",
     "defaultDimensions": "You must get to the parent first to get to the default dimensions.",
@@ -24,9 +30,10 @@ _NEEDS_PARENT: Final = {
 def _check_parent(set_name: str, key: str | None, filter_text: str) -> None:
     if set_name in _NEEDS_PARENT:
         raise dialog(_NEEDS_PARENT[set_name])
-    by_filter = "documentId eq" in filter_text or "id eq" in filter_text
-    if set_name == "salesInvoiceLines" and key is None and not by_filter:
-        raise dialog("You must specify an Id or a Document Id to get the lines.")
+    names = (PARENT_FIELD.get(set_name, "id"), "id")
+    by_filter = any(f"{name} eq" in filter_text for name in names)
+    if set_name in _NEEDS_FILTER and key is None and not by_filter:
+        raise dialog(_NEEDS_FILTER[set_name])
 
 
 class Reading:

@@ -24,6 +24,28 @@ _TERMS: Final = Relation("paymentTerms", "payment terms", "paymentTermsId")
 _METHOD: Final = Relation("paymentMethods", "payment method", "paymentMethodId")
 _SHIPMENT: Final = Relation("shipmentMethods", "shipment method", "shipmentMethodId")
 _COUNTRY: Final = Relation("countriesRegions", "country", code_name="country")
+_SHIP_TO: Final = Relation("countriesRegions", "country", code_name="shipToCountry")
+_SALES_HEADER: Final = (
+    _CURRENCY,
+    _TERMS,
+    _SHIPMENT,
+    Relation("countriesRegions", "country", code_name="sellToCountry"),
+    _SHIP_TO,
+    Relation("salespeoplePurchasers", "salesperson", code_name="salesperson"),
+)
+_PURCHASE_HEADER: Final = (
+    _CURRENCY,
+    _TERMS,
+    _SHIPMENT,
+    Relation("countriesRegions", "country", code_name="buyFromCountry"),
+    _SHIP_TO,
+    Relation("salespeoplePurchasers", "purchaser", code_name="purchaser"),
+)
+_LINE: Final = (
+    Relation("unitsOfMeasure", "unit of measure", "unitOfMeasureId", "unitOfMeasureCode"),
+    Relation("locations", "location", "locationId"),
+    Relation("taxGroups", "tax group", code_name="taxCode"),
+)
 
 RELATIONS: Final[dict[str, tuple[Relation, ...]]] = {
     "customers": (
@@ -55,19 +77,16 @@ RELATIONS: Final[dict[str, tuple[Relation, ...]]] = {
     ),
     "locations": (_COUNTRY,),
     "companyInformation": (_COUNTRY,),
-    "salesInvoices": (
-        _CURRENCY,
-        _TERMS,
-        _SHIPMENT,
-        Relation("countriesRegions", "country", code_name="sellToCountry"),
-        Relation("countriesRegions", "country", code_name="shipToCountry"),
-        Relation("salespeoplePurchasers", "salesperson", code_name="salesperson"),
-    ),
-    "salesInvoiceLines": (
-        Relation("unitsOfMeasure", "unit of measure", "unitOfMeasureId", "unitOfMeasureCode"),
-        Relation("locations", "location", "locationId"),
-        Relation("taxGroups", "tax group", code_name="taxCode"),
-    ),
+    "employees": (_COUNTRY,),
+    "bankAccounts": (_CURRENCY,),
+    "salesInvoices": _SALES_HEADER,
+    "salesInvoiceLines": _LINE,
+    "salesCreditMemos": _SALES_HEADER,
+    "salesCreditMemoLines": _LINE,
+    "purchaseOrders": _PURCHASE_HEADER,
+    "purchaseOrderLines": _LINE,
+    "purchaseInvoices": _PURCHASE_HEADER,
+    "purchaseInvoiceLines": _LINE,
 }
 
 

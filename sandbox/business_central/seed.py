@@ -76,8 +76,11 @@ _ACCOUNTS: Final[dict[str, tuple[str, str, tuple[str, bool]]]] = {
     "10000": ("Assets", "Assets", _HEADING),
     "10100": ("Checking account", "Assets", _POSTING),
     "13100": ("Accounts receivable", "Assets", _NO_DIRECT),
+    "14100": ("Inventory", "Assets", _NO_DIRECT),
+    "16300": ("Purchase tax", "Assets", _POSTING),
     "20000": ("Liabilities", "Liabilities", _HEADING),
     "20100": ("Accounts payable", "Liabilities", _NO_DIRECT),
+    "20200": ("Employees payable", "Liabilities", _NO_DIRECT),
     "22300": ("Sales tax payable", "Liabilities", _POSTING),
     "23000": ("Deferred revenue", "Liabilities", _POSTING),
     "40000": ("Income", "Income", _HEADING),
@@ -121,6 +124,8 @@ def company(environment: Environment, name: str, key: str = "", local_currency: 
         values = {"number": number, "displayName": text, "category": category}
         values |= {"accountType": kind, "directPosting": direct}
         _add(environment, added, "accounts", number, values)
+    checking: Values = {"number": "CHECKING", "displayName": "Checking account"}
+    _add(environment, added, "bankAccounts", "CHECKING", checking)
     for dimension, codes in _DIMENSION_VALUES.items():
         head = added.find("dimensions", "code", dimension)
         for code, text in codes.items() if head else ():

@@ -1,8 +1,9 @@
-"""Answers one operation: companies, the service document, reads, writes and the bound action ``post``."""
+"""Answers one operation: companies, the service document, reads, writes, files and bound actions."""
 
 from typing import Final
 
-from sandbox.business_central import posting, views
+from sandbox.business_central import views
+from sandbox.business_central.actions import ACTIONS
 from sandbox.business_central.calls import Answer, Call, Place, located
 from sandbox.business_central.environment import Environment
 from sandbox.business_central.errors import ApiError, bad_request, not_found
@@ -10,7 +11,6 @@ from sandbox.business_central.fields import SETS
 from sandbox.business_central.reading import Reading
 from sandbox.business_central.writing import Writing
 
-_POST_ACTION: Final = "Microsoft.NAV.post"
 _NEEDED_ACCESS: Final = {"POST": "c", "PATCH": "u", "DELETE": "d"}
 
 
@@ -47,6 +47,8 @@ class Service:
     def _dispatch(self, call: Call, place: Place) -> Answer:
         if place.action:
             return self._act(call, place)
+        if place.stream:
+            return self._file(call, place)
         if call.method == "GET":
             return self.reading.read(call, place)
         needed = _NEEDED_ACCESS.get(call.method)
@@ -55,12 +57,20 @@ class Service:
         return self.writing.create(call, place) if needed == "c" else self.writing.modify(call, place)
 
     def _act(self, call: Call, place: Place) -> Answer:
-        if place.entity_set.name != "salesInvoices" or place.action != _POST_ACTION or place.key is None:
+        action = ACTIONS.get((place.entity_set.name, place.action))
+        if action is None or place.key is None:
             raise not_found("segment", place.action)
         if call.method != "POST":
             raise _not_allowed(call, place.action)
-        posting.post(self.environment, place.company, place.record())
+        action(self.environment, place.company, place.record())
         return Answer(204)
+
+    def _file(self, call: Call, place: Place) -> Answer:
+        if call.method == "GET":
+            return Answer(200, content=place.record().hidden["content"])
+        if call.method != "PATCH":
+            raise _not_allowed(call, place.stream)
+        return self.writing.write_file(call, place)
 
 
 def _not_allowed(call: Call, name: str) -> ApiError:

@@ -8,24 +8,21 @@ from sandbox.kit import Json
 
 DEFAULT_CLIENT = "5f1c1d6e-3f0a-4c53-9a53-0f6f6f1d2a10"
 DEFAULT_USER = "dynaconnect"
+_NUMBERED = ("customers", "vendors", "items", "employees", "bankAccounts", "projects")
 
 
 @dataclass(slots=True)
 class Settings:
     """Settings of one environment; every name may be sent to ``POST /admin/settings``.
 
-    Durations are in seconds, rates are LCY per unit of currency, tax rates are percent by tax group code.
+    ``templates`` says for which sets new records get their posting group. Durations are in seconds, rates are LCY per unit of currency, tax rates are percent by tax group code.
     """
 
     basic_users: dict[str, str] = field(default_factory=lambda: {DEFAULT_USER: "web-service-key"})
     clients: dict[str, str] = field(default_factory=lambda: {DEFAULT_CLIENT: "client-secret"})
     token_seconds: int = 3599
-    manual_nos: dict[str, bool] = field(
-        default_factory=lambda: {"customers": True, "vendors": True, "items": True}
-    )
-    templates: dict[str, bool] = field(
-        default_factory=lambda: {"customers": True, "vendors": True, "items": True}
-    )
+    manual_nos: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(_NUMBERED, True))
+    templates: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(_NUMBERED, True))
     tax_rates: dict[str, Decimal] = field(
         default_factory=lambda: {
             "NONTAXABLE": Decimal(0),
@@ -38,6 +35,8 @@ class Settings:
         default_factory=lambda: {"EUR": Decimal("1.10"), "GBP": Decimal("1.25")}
     )
     shipment_on_invoice: bool = False
+    ext_doc_no_mandatory: bool = True
+    default_receive_quantity: Literal["remainder", "blank"] = "remainder"
     relation_errors: Literal["relation", "dialog"] = "relation"
     stale_status: Literal[409, 412] = 412
     computed_filters: bool = False

@@ -15,7 +15,16 @@ from sandbox.kit import Json
 type Values = dict[str, Json]
 type ChangeType = Literal["created", "updated", "deleted"]
 
-INDEXED: Final = ("number", "code", "documentId", "externalDocumentNumber", "parentId", "dimensionId")
+INDEXED: Final = (
+    "number",
+    "code",
+    "documentId",
+    "externalDocumentNumber",
+    "parentId",
+    "dimensionId",
+    "journalId",
+    "documentNumber",
+)
 
 
 @dataclass(slots=True)
@@ -49,13 +58,14 @@ class Change:
 
 @dataclass(slots=True)
 class Company:
-    """One company: its tables, its customer ledger and the last numbers of its number series."""
+    """One company: its tables, its customer and vendor ledgers and the last numbers of its number series."""
 
     key: str
     name: str
     tables: dict[str, dict[str, Record]] = field(default_factory=dict)
     index: dict[tuple[str, str, Json], dict[str, None]] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    vendor_ledger: Ledger = field(default_factory=Ledger)
     series: dict[str, int] = field(default_factory=dict)
 
     def all(self, set_name: str) -> list[Record]:

@@ -4,27 +4,37 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from sandbox.business_central import dimensions, general_ledger
+from sandbox.business_central import applies_to, dimensions, general_ledger, reports
 from sandbox.business_central.environment import Environment, lcy_code, today
 from sandbox.business_central.fields import BLANK_DATE, BLANK_GUID, SETS, EntitySet
-from sandbox.business_central.invoices import terms_of
+from sandbox.business_central.kinds import BY_LINES, INVOICE, KINDS
 from sandbox.business_central.ledger import DetailedEntry, Ledger
 from sandbox.business_central.odata import Row
+from sandbox.business_central.parties import terms_of
 from sandbox.business_central.store import Company, Record, Values
 from sandbox.kit import Json
 
+_FILES: Final = ("attachments", "documentAttachments")
 NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
-    "customers": ("defaultDimensions",),
-    "vendors": ("defaultDimensions",),
-    "items": ("defaultDimensions",),
+    **dict.fromkeys(dimensions.PARENT_TYPES, ("defaultDimensions", "documentAttachments")),
+    "projects": ("documentAttachments",),
     "dimensions": ("dimensionValues",),
-    "salesInvoices": ("salesInvoiceLines", "dimensionSetLines"),
-    "salesInvoiceLines": ("dimensionSetLines",),
+    **{kind.set_name: (kind.lines, "dimensionSetLines", *_FILES) for kind in KINDS.values()},
+    **dict.fromkeys(BY_LINES, ("dimensionSetLines",)),
+    "purchaseReceipts": ("purchaseReceiptLines", "dimensionSetLines", *_FILES),
+    "purchaseReceiptLines": ("dimensionSetLines",),
+    "journals": ("journalLines",),
+    "journalLines": ("dimensionSetLines", "attachments"),
+    "generalLedgerEntries": ("dimensionSetLines", "attachments"),
 }
 PARENT_FIELD: Final = {
     "defaultDimensions": "parentId",
     "dimensionValues": "dimensionId",
-    "salesInvoiceLines": "documentId",
+    "purchaseReceiptLines": "documentId",
+    "journalLines": "journalId",
+    "attachments": "parentId",
+    "documentAttachments": "parentId",
+    **dict.fromkeys(BY_LINES, "documentId"),
 }
 
 
@@ -39,9 +49,21 @@ def _remaining(company: Company, record: Record) -> Decimal:
 
 
 def _balance_due(company: Company, record: Record) -> Decimal:
-    ledger, day = company.ledger, today()
-    own = ledger.by_customer.get(record.values["number"], [])
-    return sum((ledger.remaining_lcy(item.entry_no) for item in own if item.due_date < day), Decimal(0))
+    return reports.balance(company, record.values["number"], before=today())
+
+
+def _vendor_balance(company: Company, record: Record) -> Decimal:
+    return reports.vendor_balance(company, record.values["number"])
+
+
+def _employee_name(_company: Company, record: Record) -> str:
+    names = (record.values[name] for name in ("givenName", "middleName", "surname"))
+    return " ".join(name for name in names if name)
+
+
+def _journal_name(company: Company, record: Record) -> str:
+    batch = company.get("journals", record.values["journalId"])
+    return str(batch.values["code"]) if batch else ""
 
 
 def _tax_area(company: Company, record: Record) -> str:
@@ -50,12 +72,17 @@ def _tax_area(company: Company, record: Record) -> str:
 
 
 _COMPUTED: Final[dict[tuple[str, str], Callable[[Company, Record], Json]]] = {
-    ("customers", "currencyCode"): _currency,
+    **{
+        (name, "currencyCode"): _currency
+        for name in ("customers", "vendors", "bankAccounts", "purchaseReceipts", *KINDS)
+    },
     ("customers", "balanceDue"): _balance_due,
     ("customers", "taxAreaDisplayName"): _tax_area,
-    ("vendors", "currencyCode"): _currency,
-    ("salesInvoices", "currencyCode"): _currency,
+    ("vendors", "balance"): _vendor_balance,
+    ("employees", "displayName"): _employee_name,
+    ("journalLines", "journalDisplayName"): _journal_name,
     ("salesInvoices", "remainingAmount"): _remaining,
+    ("salesCreditMemos", "invoiceId"): applies_to.invoice_id,
     ("accounts", "netChange"): lambda company, record: general_ledger.net_change(
         company, record.values["number"]
     ),
@@ -86,10 +113,16 @@ def rows_of(
             return _resource_rows(company)
         case "dimensionSetLines":
             return _dimension_rows(company, parent) if parent else ()
+        case "trialBalances":
+            return _report_rows(reports.trial_balances(company))
+        case "agedAccountsReceivables":
+            return _report_rows(reports.aged_receivables(company))
+        case "customerFinancialDetails":
+            return _detail_rows(company)
     if parent is None:
         return (row_of(company, record) for record in company.all(entity_set.name))
     records = company.where(entity_set.name, PARENT_FIELD[entity_set.name], parent.key)
-    if entity_set.name == "salesInvoiceLines":
+    if entity_set.name in BY_LINES:
         records.sort(key=lambda record: record.values["sequence"])
     return (row_of(company, record) for record in records)
 
@@ -117,6 +150,16 @@ def _blank(set_name: str) -> Values:
 def _dimension_rows(company: Company, parent: Record) -> Iterator[Row]:
     for position, values in enumerate(dimensions.set_lines(company, parent), 1):
         yield _plain_row(values, parent.etag, position, values["id"])
+
+
+def _report_rows(rows: Iterable[tuple[str, Values]]) -> Iterator[Row]:
+    for position, (key, values) in enumerate(rows, 1):
+        yield _plain_row(values, f'W/"{key}"', position, key)
+
+
+def _detail_rows(company: Company) -> Iterator[Row]:
+    for customer, values in reports.customer_details(company):
+        yield _plain_row(values, customer.etag, customer.sequence, customer.key)
 
 
 def _resource_rows(company: Company) -> Iterator[Row]:
@@ -147,6 +190,7 @@ def _ledger_reader(company: Company, detail: DetailedEntry) -> Callable[[str], J
 def _ledger_values(ledger: Ledger, detail: DetailedEntry) -> Values:
     """One row of the query: ledger entry joined with a detailed entry and the posted invoice header."""
     entry = ledger.entries[detail.ledger_entry_no]
+    is_invoice = entry.document_type == INVOICE and bool(entry.document)
     return {
         "cleEntryNo": entry.entry_no,
         "cleDueDate": entry.due_date,
@@ -164,12 +208,12 @@ def _ledger_values(ledger: Ledger, detail: DetailedEntry) -> Values:
         "dcleDocumentNo": detail.document_no,
         "dcleInitialEntryDueDate": entry.due_date,
         "dcleAmountLCY": detail.amount_lcy,
-        "dcleCustomerNo": entry.customer_no,
+        "dcleCustomerNo": entry.account_no,
         "dcleApplicationNo": detail.application_no,
         "dcleAppliedCustLedgerEntryNo": detail.applied_entry_no,
-        "salesInvHeaderDocumentNo": entry.document_no if entry.invoice else "",
-        "salesInvHeaderPaymentTermsCode": entry.payment_terms_code,
-        "salesInvHeaderPmtDiscountDate": entry.discount_date if entry.invoice else BLANK_DATE,
+        "salesInvHeaderDocumentNo": entry.document_no if is_invoice else "",
+        "salesInvHeaderPaymentTermsCode": entry.payment_terms_code if is_invoice else "",
+        "salesInvHeaderPmtDiscountDate": entry.discount_date if is_invoice else BLANK_DATE,
     }
 
 

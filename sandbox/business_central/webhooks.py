@@ -16,6 +16,8 @@ from sandbox.business_central.store import Change, ChangeType, utc_text
 from sandbox.kit import Json, dumps
 
 _COLLECTION_MARGIN: Final = timedelta(milliseconds=50)
+_SOURCES: Final = {"customerFinancialDetails": "customers"}
+"""Sets that show the records of another set; a change of those is a change of theirs."""
 
 type _Outcome = Literal["done", "again", "refused"]
 
@@ -131,7 +133,8 @@ class Webhooks:
 
     def _changed(self, change: Change) -> None:
         for subscription in self.live():
-            if (subscription.company, subscription.set_name) != (change.company, change.set_name):
+            source = _SOURCES.get(subscription.set_name, subscription.set_name)
+            if (subscription.company, source) != (change.company, change.set_name):
                 continue
             slot = (subscription.url, subscription.company)
             bucket = self._buckets.setdefault(slot, _Bucket(subscription.url))

@@ -1,9 +1,19 @@
 """Writing entity sets: which module creates, changes or deletes a record, and the checks common to all."""
 
-from sandbox.business_central import dimensions, invoices, lines, masters, odata, views
+from sandbox.business_central import (
+    attachments,
+    dimensions,
+    documents,
+    journals,
+    lines,
+    masters,
+    odata,
+    views,
+)
 from sandbox.business_central.calls import Answer, Call, Place, record_of
 from sandbox.business_central.environment import Environment
 from sandbox.business_central.errors import ApiError, bad_request, dialog, not_found
+from sandbox.business_central.kinds import BY_LINES, KINDS
 from sandbox.business_central.reading import Reading
 from sandbox.business_central.store import Record
 from sandbox.business_central.validate import checked, guid
@@ -22,11 +32,18 @@ class Writing:
         """Answers a POST on a set."""
         environment, company, name = self.environment, place.company, place.entity_set.name
         match name:
-            case "salesInvoices":
-                record = invoices.create(environment, company, call.body)
-            case "salesInvoiceLines":
-                header = place.parent or record_of(company, "salesInvoices", _document_id(call.body))
+            case name if name in KINDS:
+                record = documents.create(environment, company, KINDS[name], call.body)
+            case name if name in BY_LINES:
+                header = place.parent or _named(place, BY_LINES[name].set_name, call.body)
                 record = lines.create_line(environment, company, header, call.body)
+            case "journals":
+                record = journals.create(environment, company, call.body)
+            case "journalLines":
+                batch = place.parent or _named(place, "journals", call.body)
+                record = journals.create_line(environment, company, batch, call.body)
+            case "attachments" | "documentAttachments":
+                record = attachments.create(environment, company, name, place.parent, call.body)
             case "dimensionSetLines":
                 return self._add_dimension(call, place)
             case "defaultDimensions":
@@ -44,7 +61,7 @@ class Writing:
         values = checked(place.entity_set, call.body)
         current = dimensions.of_document(place.parent)
         code, chosen = dimensions.added(place.company, current, values)
-        invoices.set_dimensions(self.environment, place.company, place.parent, chosen)
+        documents.set_dimensions(self.environment, place.company, place.parent, chosen)
         line = dimensions.set_line(place.company, place.parent, code, chosen[code])
         return Answer(201, {"@odata.etag": place.parent.etag} | line)
 
@@ -55,18 +72,25 @@ class Writing:
             return self._modify_dimension(call, place)
         environment, company = self.environment, place.company
         record = place.record()
-        self._check_match(call, record.etag)
+        check_match(self.environment, call, record.etag)
         match place.entity_set.name, call.method:
-            case "salesInvoices", "PATCH":
-                invoices.change(environment, company, record, call.body)
-            case "salesInvoices", _:
-                invoices.delete(environment, company, record)
-            case "salesInvoiceLines", method:
-                header = record_of(company, "salesInvoices", record.values["documentId"])
-                if method == "PATCH":
-                    lines.change_line(environment, company, header, record, call.body)
-                else:
-                    lines.delete_line(environment, company, header, record)
+            case name, "PATCH" if name in KINDS:
+                documents.change(environment, company, record, call.body)
+            case name, _ if name in KINDS:
+                documents.delete(environment, company, record)
+            case name, "PATCH" if name in BY_LINES:
+                header = documents.header_of(company, record)
+                lines.change_line(environment, company, header, record, call.body)
+            case name, _ if name in BY_LINES:
+                lines.delete_line(environment, company, documents.header_of(company, record), record)
+            case "journals", "PATCH":
+                journals.change(environment, company, record, call.body)
+            case "journals", _:
+                journals.delete(environment, company, record)
+            case "journalLines", "PATCH":
+                journals.change_line(environment, company, record, call.body)
+            case "attachments" | "documentAttachments", "PATCH":
+                attachments.change(environment, company, record, call.body)
             case "defaultDimensions", "PATCH":
                 values = checked(place.entity_set, call.body)
                 dimensions.change_default(environment.store, company, record, values)
@@ -76,6 +100,13 @@ class Writing:
                 masters.delete(environment, company, record)
         return self._written(call, place, record, 200) if call.method == "PATCH" else Answer(204)
 
+    def write_file(self, call: Call, place: Place) -> Answer:
+        """Answers a PATCH on the content of an attachment; the body is the file itself."""
+        record = place.record()
+        check_match(self.environment, call, record.etag)
+        attachments.write(self.environment, place.company, record, call.body or b"")
+        return Answer(204)
+
     def _modify_dimension(self, call: Call, place: Place) -> Answer:
         if place.parent is None:
             raise dialog("You must get to the parent first to get to the dimension set line.")
@@ -84,13 +115,13 @@ class Writing:
         current = dimensions.of_document(place.parent)
         if code not in current:
             raise not_found("record", place.entity_set.table)
-        self._check_match(call, place.parent.etag)
+        check_match(self.environment, call, place.parent.etag)
         if call.method == "DELETE":
             chosen = {name: value for name, value in current.items() if name != code}
         else:
             values = checked(place.entity_set, call.body)
             chosen = dimensions.changed(place.company, current, code, values)
-        invoices.set_dimensions(self.environment, place.company, place.parent, chosen)
+        documents.set_dimensions(self.environment, place.company, place.parent, chosen)
         if call.method == "DELETE":
             return Answer(204)
         line = dimensions.set_line(place.company, place.parent, code, chosen[code])
@@ -100,16 +131,6 @@ class Writing:
         nested = set(NAVIGATION.get(place.entity_set.name, ()))
         if isinstance(call.body, dict) and nested & call.body.keys():
             raise bad_request("Deep update is not supported: change the nested records one by one.")
-
-    def _check_match(self, call: Call, etag: str) -> None:
-        sent = call.headers.get("if-match", "")
-        if not sent:
-            self.environment.breach("If-Match", f"missing on {call.method} {call.target.template}")
-            text = "An If-Match header with the etag or * must be provided."
-            raise bad_request(text, "BadRequest_RequiredParamNotProvided")
-        if sent not in ("*", etag):
-            text = "Another user has already changed the record."
-            raise ApiError(self.environment.settings.stale_status, "Request_EntityChanged", text)
 
     def _written(self, call: Call, place: Place, record: Record, status: int) -> Answer:
         context = f"{call.base}/{call.target.route}/$metadata#companies({place.company.key})/{record.set_name}/$entity"
@@ -121,5 +142,20 @@ class Writing:
         return Answer(status, {"@odata.context": context} | shown, {"ETag": record.etag})
 
 
-def _document_id(body: Json) -> str:
-    return str(body.get("documentId", "")) if isinstance(body, dict) else ""
+def check_match(environment: Environment, call: Call, etag: str) -> None:
+    """Raises 400 without If-Match, and the environment's status for a stale etag."""
+    sent = call.headers.get("if-match", "")
+    if not sent:
+        environment.breach("If-Match", f"missing on {call.method} {call.target.template}")
+        text = "An If-Match header with the etag or * must be provided."
+        raise bad_request(text, "BadRequest_RequiredParamNotProvided")
+    if sent not in ("*", etag):
+        text = "Another user has already changed the record."
+        raise ApiError(environment.settings.stale_status, "Request_EntityChanged", text)
+
+
+def _named(place: Place, set_name: str, body: Json) -> Record:
+    """The header or batch that the body of a new line names; raises 404 when it is not there."""
+    name = views.PARENT_FIELD[place.entity_set.name]
+    key = str(body.get(name, "")) if isinstance(body, dict) else ""
+    return record_of(place.company, set_name, key)

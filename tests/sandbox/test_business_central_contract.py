@@ -5,10 +5,30 @@ from pathlib import Path
 import pytest
 
 from sandbox.business_central.fields import SETS
+from sandbox.business_central.kinds import BY_LINES, KINDS
 from sandbox.kit import Json, loads
 
 SPEC = Path(__file__).resolve().parents[3] / "shared" / "specs" / "business-central-api-v2.json"
-COMPLETE = ("customers", "vendors", "items", "salesInvoices", "salesInvoiceLines", "customerLedgerEntries")
+COMPLETE = (
+    "customers",
+    "vendors",
+    "items",
+    "employees",
+    "projects",
+    "bankAccounts",
+    "customerLedgerEntries",
+    "trialBalances",
+    "customerFinancialDetails",
+    "agedAccountsReceivables",
+    "journals",
+    "journalLines",
+    "attachments",
+    "documentAttachments",
+    "purchaseReceipts",
+    "purchaseReceiptLines",
+    *KINDS,
+    *BY_LINES,
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +64,8 @@ def test_access_agrees(contract: dict[str, Json], name: str) -> None:
     rights = {"c": "insertAllowed", "u": "modifyAllowed", "d": "deleteAllowed"}
     allowed = "".join(letter for letter, key in rights.items() if contract[name][key])
     assert SETS[name].access == allowed
+
+
+@pytest.mark.parametrize("name", sorted(name for name, item in SETS.items() if item.route == "api/v2.0"))
+def test_only_eligible_sets_can_be_subscribed_to(contract: dict[str, Json], name: str) -> None:
+    assert SETS[name].subscribable is contract[name].get("webhookEligible", False)
