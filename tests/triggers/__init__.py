@@ -1,0 +1,1 @@
+"""Tests of the functions through the real runtime."""
