@@ -9,7 +9,7 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,29 +23,44 @@ from shared.adapters.connectwise.callbacks import CallbackVerifier
 from shared.adapters.connectwise.client import ConnectWiseClient
 from shared.adapters.connectwise.errors import TABLE as CONNECTWISE_ERRORS
 from shared.adapters.http import TIMEOUT, JsonClient
-from shared.adapters.secrets import EnvironmentSecrets, KeyVaultSecrets
+from shared.adapters.secrets import ConnectionSecrets, EnvironmentSecrets, KeyVaultSecrets
 from shared.adapters.storage.clients import StorageClients, open_storage
+from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue
 from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.state import TableStateStore
-from shared.domain.errors import StopConnection
+from shared.engine import connection_document
 from shared.engine.backoff import Backoff
-from shared.engine.connection import Connection, Connections
+from shared.engine.connection import Connection
+from shared.engine.connection_book import ConnectionBook
+from shared.engine.connection_desk import ConnectionDesk
+from shared.engine.connection_document import BusinessCentralPart, ConnectionDocument, ConnectWisePart
+from shared.engine.cutover_preview import CutoverPreview
 from shared.engine.desk import Desk
 from shared.engine.hooks import HookKeeper, client_state
 from shared.engine.mapping_book import MappingBook
+from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
+from shared.engine.routing import Router
 from shared.engine.sweeps import Sweeper
 from shared.engine.workflow_book import WorkflowBook
 from shared.entities import load_entities
-from shared.mapping import STANDARD, CompiledMapping, business_central, compile_mapping, standard_mapping
+from shared.mapping import (
+    STANDARD,
+    CompiledMapping,
+    business_central,
+    compile_mapping,
+    compile_routing,
+    standard_mapping,
+)
 from shared.ports.hooks import DeliveryVerifier
 from shared.ports.platform import Clock, Secrets
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
-from shared.settings import Settings
+from shared.reconcile.reconciler import Reconciler
+from shared.settings import BusinessCentralSettings, ConnectWiseSettings, Settings
 
-DEFAULT: Final = "default"
+DEFAULT: Final = connection_document.DEFAULT
 CONNECTWISE_CALLS: Final = 8
 BUSINESS_CENTRAL_CALLS: Final = 4
 """Business Central runs five calls of one user at a time; one is left for people (business-central.md 2)."""
@@ -65,25 +80,47 @@ class App:
 
     settings: Settings
     registry: Registry
-    connections: Connections
+    connections: ConnectionBook
     store: RecordStore
     state: StateStore
     queue: WorkQueue
     clock: Clock
     secrets: Secrets
     origin: str
-    verifiers: Mapping[str, DeliveryVerifier]
     pipeline: Pipeline
     sweeper: Sweeper
     hooks: HookKeeper
     desk: Desk
+    connection_desk: ConnectionDesk
+    cutover_preview: CutoverPreview
     counters: Counter[str] = field(default_factory=Counter)
     http: httpx.AsyncClient | None = None
     storage: StorageClients | None = None
 
+    @property
+    def reconciler(self) -> Reconciler:
+        """What reconciles both systems."""
+        return Reconciler(
+            self.connections,
+            self.registry,
+            self.pipeline.router,
+            self.store,
+            self.state,
+            self.queue,
+            self.clock,
+            self.origin,
+        )
+
     async def client_state(self, connection: str) -> str:
         """What Business Central must repeat in its notifications for this connection."""
-        return client_state(await self.secrets.get("CONNECTWISE_PRIVATE_KEY"), connection)
+        secrets = (await self.connections.get(connection)).secrets
+        return client_state(await secrets.get("CONNECTWISE_PRIVATE_KEY"), connection)
+
+    async def verifier(self, connection: str) -> DeliveryVerifier | None:
+        """What proves the callbacks of a connection, None when there is no such connection."""
+        if connection not in await self.connections.names():
+            return None
+        return (await self.connections.get(connection)).verifier
 
     async def keep_hooks(self, connection: str) -> dict[str, object]:
         """Registers, renews and heals the hooks of a connection."""
@@ -98,22 +135,89 @@ class App:
 
 
 @dataclass(slots=True)
-class FixedConnections:
-    """Connections that are known from the start."""
+class ConnectionFactory:
+    """Builds connections from their documents. Those that call the same system share its limit of parallel calls."""
 
-    known: Mapping[str, Connection]
+    settings: Settings
+    http: httpx.AsyncClient
+    secrets: Secrets
+    registry: Registry
+    state: StateStore
+    standards: Mapping[str, CompiledMapping]
+    _limits: dict[tuple[str, ...], asyncio.Semaphore] = field(default_factory=dict)
 
-    async def get(self, name: str) -> Connection:
-        """The connection of that name; raises StopConnection."""
-        if name not in self.known:
-            raise StopConnection(
-                "connection", f"There is no connection {name}.", todo="Check the connection's name."
+    @property
+    def base(self) -> ConnectionDocument:
+        """What the settings say of the connection ``default``."""
+        connectwise, central = self.settings.connectwise, self.settings.business_central
+        return ConnectionDocument.model_construct(
+            site=DEFAULT,
+            connectwise=ConnectWisePart.model_construct(**asdict(connectwise)),
+            business_central=BusinessCentralPart.model_construct(
+                **{name: getattr(central, name) for name in BusinessCentralPart.model_fields}
+            ),
+            post_invoices=self.settings.post_invoices,
+        )
+
+    def secrets_of(self, name: str) -> Secrets:
+        """The secrets of a connection."""
+        return self.secrets if name == DEFAULT else ConnectionSecrets(self.secrets, name)
+
+    def __call__(self, name: str, document: ConnectionDocument) -> Connection:
+        """The connection that a complete document describes."""
+        if document.connectwise is None or document.business_central is None:
+            raise ValueError(f"the document of connection {name} is not complete")
+        connectwise = ConnectWiseSettings(**document.connectwise.model_dump())
+        central = BusinessCentralSettings(
+            **document.business_central.model_dump(),
+            identity_client_id=self.settings.business_central.identity_client_id,
+        )
+        secrets = self.secrets_of(name)
+        return Connection(
+            name,
+            self._connectwise(connectwise, secrets),
+            self._business_central(central, secrets),
+            MappingBook(name, self.state, self.standards, business_central()),
+            WorkflowBook(name, self.state, "draft" if document.post_invoices is False else "post"),
+            secrets,
+            CallbackVerifier(self.http, connectwise.url, connectwise.company, connectwise.client_id),
+            {entity.name: entity.subject.name for entity in self.registry.entities()},
+            document.options,
+            document.site or name,
+            compile_routing(document.routing),
+            document.cutover,
+        )
+
+    def _limit(self, calls: int, *key: str) -> asyncio.Semaphore:
+        return self._limits.setdefault(key, asyncio.Semaphore(calls))
+
+    def _connectwise(self, settings: ConnectWiseSettings, secrets: Secrets) -> ConnectWiseClient:
+        return ConnectWiseClient(
+            JsonClient(
+                "ConnectWise",
+                self.http,
+                settings.url,
+                ConnectWiseAuthorization(settings, secrets),
+                CONNECTWISE_ERRORS,
+                limit=self._limit(CONNECTWISE_CALLS, "ConnectWise", settings.url, settings.company),
             )
-        return self.known[name]
+        )
 
-    async def names(self) -> list[str]:
-        """All names."""
-        return list(self.known)
+    def _business_central(self, settings: BusinessCentralSettings, secrets: Secrets) -> BusinessCentralClient:
+        user = settings.username or settings.client_id
+        return BusinessCentralClient(
+            JsonClient(
+                "Business Central",
+                self.http,
+                settings.url,
+                authorization(settings, secrets),
+                BUSINESS_CENTRAL_ERRORS,
+                # Error texts are told apart by their wording, which follows the language asked for.
+                headers={"Accept-Language": "en-US"},
+                limit=self._limit(BUSINESS_CENTRAL_CALLS, "Business Central", settings.url, user),
+            ),
+            settings.company,
+        )
 
 
 async def bootstrap(
@@ -144,11 +248,13 @@ async def bootstrap(
     queue = StorageWorkQueue(storage.sync, storage.sweep)
     store = TableRecordStore(storage.records, queue, clock, origin, settings.lease_time)
     state = TableStateStore(storage.state)
-    connections = FixedConnections({DEFAULT: _connection(settings, http, secrets, registry, state)})
-    verifier = CallbackVerifier(
-        http, settings.connectwise.url, settings.connectwise.company, settings.connectwise.client_id
+    factory = ConnectionFactory(settings, http, secrets, registry, state, standards())
+    connections = ConnectionBook(factory.base, factory, state, clock)
+    router = Router(connections, registry, store, TableHomes(storage.state))
+    obstacles = Obstacles(router, registry)
+    pipeline = Pipeline(
+        connections, registry, store, queue, clock, backoff or Backoff(), origin, router, obstacles
     )
-    pipeline = Pipeline(connections, registry, store, queue, clock, backoff or Backoff(), origin)
     return App(
         settings=settings,
         registry=registry,
@@ -159,48 +265,16 @@ async def bootstrap(
         clock=clock,
         secrets=secrets,
         origin=origin,
-        verifiers={DEFAULT: verifier},
         pipeline=pipeline,
         sweeper=Sweeper(connections, registry, store, state, queue, clock, origin),
         hooks=HookKeeper(connections, registry, state, queue, clock, settings.public_url),
         desk=Desk(connections, registry, store, state, queue, clock, pipeline, origin),
+        connection_desk=ConnectionDesk(
+            connections, registry, store, state, queue, clock, origin, factory.secrets_of
+        ),
+        cutover_preview=CutoverPreview(connections, registry, store, clock, router),
         http=http,
         storage=storage,
-    )
-
-
-def _connection(
-    settings: Settings, http: httpx.AsyncClient, secrets: Secrets, registry: Registry, state: StateStore
-) -> Connection:
-    connectwise, central = settings.connectwise, settings.business_central
-    return Connection(
-        DEFAULT,
-        ConnectWiseClient(
-            JsonClient(
-                "ConnectWise",
-                http,
-                connectwise.url,
-                ConnectWiseAuthorization(connectwise, secrets),
-                CONNECTWISE_ERRORS,
-                limit=asyncio.Semaphore(CONNECTWISE_CALLS),
-            )
-        ),
-        BusinessCentralClient(
-            JsonClient(
-                "Business Central",
-                http,
-                central.url,
-                authorization(central, secrets),
-                BUSINESS_CENTRAL_ERRORS,
-                # Error texts are told apart by their wording, which follows the language asked for.
-                headers={"Accept-Language": "en-US"},
-                limit=asyncio.Semaphore(BUSINESS_CENTRAL_CALLS),
-            ),
-            central.company,
-        ),
-        MappingBook(DEFAULT, state, standards(), business_central()),
-        WorkflowBook(DEFAULT, state, "post" if settings.post_invoices else "draft"),
-        {entity.name: entity.subject.name for entity in registry.entities()},
     )
 
 

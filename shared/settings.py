@@ -169,7 +169,13 @@ class _Reader:
         return found
 
     def secrets(self, auth: str) -> dict[str, str]:
-        return {name: self.text(name) for name in (*SECRETS, *SECRETS_OF_AUTH[auth])}
+        every = (*SECRETS, *(name for names in SECRETS_OF_AUTH.values() for name in names))
+        others = {
+            name: value
+            for name, value in self.environment.items()
+            if name.partition("__")[2] in every and value
+        }
+        return others | {name: self.text(name) for name in (*SECRETS, *SECRETS_OF_AUTH[auth])}
 
     def finish(self) -> None:
         if self.problems:

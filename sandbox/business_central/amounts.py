@@ -39,15 +39,25 @@ def calculated(
     rates: Mapping[str, Decimal],
     precision: Decimal,
     rounding: Literal["line", "document"] = "line",
+    *,
+    includes_tax: bool = False,
 ) -> list[Values]:
-    """The computed properties of each line: quantity x price rounded per line, discounts, tax by tax code."""
+    """The computed properties of each line: quantity x price rounded per line, discounts, tax by tax code.
+
+    Where a price ``includes_tax``, the tax is a part of the amount instead of coming on top of it.
+    """
     gross = [rounded(line["quantity"] * line[price], precision) - line["discountAmount"] for line in lines]
     allocated = _spread(invoice_discount, gross, precision)
     percents = [rates.get(line["taxCode"], Decimal(0)) for line in lines]
     net = [amount - share for amount, share in zip(gross, allocated, strict=True)]
     codes = [str(line["taxCode"]) for line in lines]
-    tax = _tax(gross, percents, codes, precision, rounding)
-    net_tax = _tax(net, percents, codes, precision, rounding)
+    whole = [_HUNDRED + percent if includes_tax else _HUNDRED for percent in percents]
+    parts = list(zip(percents, whole, strict=True))
+    tax = _tax(gross, parts, codes, precision, rounding)
+    net_tax = _tax(net, parts, codes, precision, rounding)
+    inside = [(one, other) if includes_tax else (0, 0) for one, other in zip(tax, net_tax, strict=True)]
+    gross = [amount - part for amount, (part, _) in zip(gross, inside, strict=True)]
+    net = [amount - part for amount, (_, part) in zip(net, inside, strict=True)]
     return [
         {
             "amountExcludingTax": gross[index],
@@ -83,12 +93,12 @@ def _spread(discount: Decimal, amounts: Sequence[Decimal], precision: Decimal) -
 
 def _tax(
     amounts: Sequence[Decimal],
-    percents: Sequence[Decimal],
+    parts: Sequence[tuple[Decimal, Decimal]],
     codes: Sequence[str],
     precision: Decimal,
     rounding: Literal["line", "document"],
 ) -> list[Decimal]:
-    exact = [amount * percent / _HUNDRED for amount, percent in zip(amounts, percents, strict=True)]
+    exact = [amount * part / whole for amount, (part, whole) in zip(amounts, parts, strict=True)]
     if rounding == "line":
         return [rounded(value, precision) for value in exact]
     result: list[Decimal] = []

@@ -105,6 +105,7 @@ def recalculate(environment: Environment, company: Company, header: Record) -> N
         settings.tax_rates if header.hidden["taxed"] else {},
         precision_of(company, header.values["currencyCode"]),
         settings.tax_rounding,
+        includes_tax=header.values["pricesIncludeTax"],
     )
     for row, result in zip(rows, results, strict=True):
         environment.store.update(company, row, result)

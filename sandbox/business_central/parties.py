@@ -91,6 +91,9 @@ def taken_over(company: Company, kind: DocumentKind, trading: Record, settling: 
         "salesperson": settling.values.get("salespersonCode", ""),
     }
     values |= {name: settling.values[name] for name in _TAKEN_OVER if name in settling.values}
+    if party.side == "Sales":
+        # A setting of the customer that API v2.0 does not show; a person sets it (admin ``edit``, ``hidden``).
+        values["pricesIncludeTax"] = bool(settling.hidden.get("pricesIncludeTax"))
     for suffix, name in _ADDRESS.items():
         values[f"shipTo{suffix}"] = receiver.values[name]
         values[f"{party.trading_address}{suffix}"] = trading.values[name]

@@ -63,6 +63,8 @@ class Payments:
         if amount > self.invoices.balances(invoice)["balance"] + before:
             raise invalid_field(_ENTITY, "amount", "amount is greater than the balance of the invoice")
         if "credit" in values:
+            if self.service.settings.refuse_credit_payments:
+                raise invalid_field(_ENTITY, "credit", "a credit cannot be applied through the API")
             memo = self.store.get("Invoice", values["credit"]["id"])
             if memo["type"] != "CreditMemo" or not self.invoices.is_closed(memo):
                 raise invalid_field(_ENTITY, "credit", "credit must be a closed credit memo")

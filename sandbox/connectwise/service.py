@@ -25,6 +25,7 @@ class Settings:
     require_account_number_to_close: bool = False
     ignore_unknown_batch_records: bool = False
     credit_memo_negative_price: bool = False
+    refuse_credit_payments: bool = False
     receipt_fires_purchaseorder_callback: bool = True
     leak_unapproved_expenses: bool = False
     expense_approval_tiers: int = 1

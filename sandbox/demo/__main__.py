@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from sandbox.demo.attempts import entity_figures
-from sandbox.demo.books import Books, invoice_money, payment_money, read_books
+from sandbox.demo.books import Books, expense_money, invoice_money, payment_money, read_books
 from sandbox.demo.checks import checks
 from sandbox.demo.crashes import INVISIBLE_SECONDS, crashing
 from sandbox.demo.day import Day
@@ -52,7 +52,11 @@ async def show(stage: Stage, day: Day, books: Books, say: Callable[[str], None])
     for item in work["items"]:
         if item["state"] == "held":
             held[item["entity"]] = held.get(item["entity"], 0) + 1
-    money = [*invoice_money(books, held_invoices), *payment_money(books)]
+    money = [
+        *invoice_money(books, held_invoices),
+        *payment_money(books),
+        *expense_money(books, day.office.unapproved),
+    ]
     say("the day is over")
     print("\n" + entity_table(await entity_figures(stage, day.made_at), held))
     print("\n" + money_table(money) + "\n")

@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sandbox.stage import COMPANY, Stage
 
 type Record = dict[str, Any]
+
+
+TABLES: Final = "Company,CatalogItem,Invoice,InvoicePayment,AccountingBatch,Agreement,Project,ExpenseReport,ExpenseEntry,Member"
 
 
 @dataclass(slots=True)
@@ -21,14 +24,16 @@ class Books:
     details: list[Record]
     entries: list[Record]
     postings: dict[str, int]
+    unposted_stock: list[Record]
     breaches: list[Record] = field(default_factory=list)
 
     def posted(self) -> dict[str, list[Record]]:
-        """Sales invoices that are no drafts, by external document number."""
+        """Sales invoices and credit memos that are no drafts, by external document number."""
         found = defaultdict(list)
-        for row in self.business_central.get("salesInvoices", []):
-            if row["status"] != "Draft":
-                found[row["externalDocumentNumber"]].append(row)
+        for name in ("salesInvoices", "salesCreditMemos"):
+            for row in self.business_central.get(name, []):
+                if row["status"] != "Draft":
+                    found[row["externalDocumentNumber"]].append(row)
         return found
 
     def invoice(self, invoice_id: int) -> Record:
@@ -38,7 +43,7 @@ class Books:
 
 async def read_books(stage: Stage) -> Books:
     """Both systems as they stand now."""
-    connectwise = await stage.state_of(stage.connectwise_url)
+    connectwise = await stage.state_of(stage.connectwise_url, f"?tables={TABLES}")
     central = await stage.state_of(stage.business_central_url)
     company = next(one for one in central["companies"] if one["name"] == COMPANY)
     cw_report, bc_report = [
@@ -51,6 +56,7 @@ async def read_books(stage: Stage) -> Books:
         company["ledger"]["details"],
         company["ledger"]["entries"],
         bc_report["postings"],
+        connectwise["unpostedProcurement"],
         [*cw_report["breaches"], *bc_report["breaches"]],
     )
 
@@ -80,7 +86,7 @@ def invoice_money(books: Books, held: Iterable[int]) -> list[MoneyRow]:
             continue
         row = sums[invoice["type"], invoice["currency"]["currencyCode"]]
         row[0] += 1
-        row[1] += invoice["total"]
+        row[1] += abs(invoice["total"])
         row[2] += sum(
             (one["totalAmountIncludingTax"] for one in posted[invoice["invoiceNumber"]]), Decimal(0)
         )
@@ -97,10 +103,34 @@ def payment_money(books: Books) -> list[MoneyRow]:
         paid[payment["invoice"]["id"]] += payment["amount"]
         count[payment["invoice"]["id"]] += 1
     for invoice in books.connectwise["Invoice"]:
-        documents = posted.get(invoice["invoiceNumber"], [])
+        if invoice["type"] == "CreditMemo":
+            continue
+        documents = [d for d in posted.get(invoice["invoiceNumber"], []) if "remainingAmount" in d]
         applied = sum((d["totalAmountIncludingTax"] - d["remainingAmount"] for d in documents), Decimal(0))
         row = sums[invoice["currency"]["currencyCode"]]
         row[0] += count[invoice["id"]]
         row[1] += paid[invoice["id"]]
         row[2] += applied
     return [MoneyRow("Payments", code, int(n), cw, bc) for code, (n, cw, bc) in sorted(sums.items())]
+
+
+def expense_money(books: Books, unapproved: int) -> list[MoneyRow]:
+    """Approved expenses by how they were paid, against purchase invoices and the general ledger."""
+    sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for entry in books.connectwise["ExpenseEntry"]:
+        if entry["expenseReport"]["id"] != unapproved:
+            kind = "Expenses owed" if entry["classification"]["name"] == "Reimbursable" else "Expenses paid"
+            sums[kind][0] += 1
+            sums[kind][1] += entry["amount"]
+    numbers = {f"EXP-{report['id']}" for report in books.connectwise["ExpenseReport"]}
+    owed = [row for row in books.business_central.get("purchaseInvoices", []) if row["status"] != "Draft"]
+    paid = [
+        row
+        for row in books.business_central.get("generalLedgerEntries", [])
+        if row["documentNumber"] in numbers and row["documentType"] in ("", "_x0020_", " ")
+    ]
+    booked = {
+        "Expenses owed": sum((row["totalAmountIncludingTax"] for row in owed), Decimal(0)),
+        "Expenses paid": sum((row["debitAmount"] for row in paid), Decimal(0)),
+    }
+    return [MoneyRow(kind, "USD", int(n), total, booked[kind]) for kind, (n, total) in sorted(sums.items())]

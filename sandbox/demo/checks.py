@@ -60,22 +60,55 @@ def _nothing_lost(day: Day, books: Books) -> list[Check]:
     unbatched = [one["invoiceNumber"] for one in invoices if "glBatch" not in one]
     kinds = Counter(t["name"] for one in books.connectwise["Company"] for t in one["types"])
     central = books.business_central
-    expected = (kinds["Customer"] - 1, kinds["Vendor"], len(books.connectwise["CatalogItem"]))
-    found = tuple(len(central[name]) for name in ("customers", "vendors", "items"))
+    employees = len(day.office.reports)
+    contracts = len(books.connectwise["Agreement"]) + len(books.connectwise["Project"])
+    items = len(books.connectwise["CatalogItem"])
+    expected = (kinds["Customer"] - 1, kinds["Vendor"] + employees, items, contracts)
+    found = tuple(len(central.get(name, [])) for name in ("customers", "vendors", "items", "projects"))
     unnoted = [
         one["invoiceNumber"] for one in invoices if "Business Central" not in one.get("internalNotes", "")
     ]
     return [
         Check(
-            "every customer, vendor and item arrived",
+            "every customer, vendor, item, agreement and project arrived",
             expected == found,
             f"expected {expected}, found {found}",
         ),
         Check(f"all {len(invoices)} invoices are posted", not missing, str(missing[:5])),
         Check("each is batched in ConnectWise", not unbatched, str(unbatched[:5])),
         Check("each carries its Business Central number in ConnectWise", not unnoted, str(unnoted[:5])),
+        *_back_office(day, books),
         Check(
             f"{day.payments} payments were made in Business Central", day.payments == 60, str(day.payments)
+        ),
+    ]
+
+
+def _back_office(day: Day, books: Books) -> list[Check]:
+    central, unapproved = books.business_central, f"EXP-{day.office.unapproved}"
+    leaked = [
+        row
+        for name, key in (
+            ("purchaseInvoices", "vendorInvoiceNumber"),
+            ("generalLedgerEntries", "documentNumber"),
+        )
+        for row in central.get(name, [])
+        if row[key] == unapproved
+    ]
+    memos = [row for row in central.get("salesCreditMemos", []) if row["status"] != "Draft"]
+    applied = [row for row in memos if row["status"] == "Paid"]
+    return [
+        Check(f"all {len(day.office.memos)} credit memos are posted", len(memos) == len(day.office.memos)),
+        Check(
+            "those of an agreement are applied to its invoice",
+            len(applied) == len(memos) // 2,
+            str(len(applied)),
+        ),
+        Check("no unapproved expense left ConnectWise", not leaked, str(leaked)),
+        Check(
+            "stock was booked by hand and marked",
+            day.office.stock_entries == 2 and not books.unposted_stock,
+            str(books.unposted_stock),
         ),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sandbox.demo import documents, people
 from sandbox.demo.books import read_books
+from sandbox.demo.office import AGREEMENTS, MEMOS, PROJECTS, REPORTS, Office
 from sandbox.demo.waiting import quiet, until
 from sandbox.stage import Stage
 from shared.entities import load_entities
@@ -57,12 +58,15 @@ class Day:
     to_hold: dict[tuple[str, str], str] = field(default_factory=dict)
     costs: dict[str, Costs] = field(default_factory=dict)
     payments: int = 0
+    office: Office = field(init=False)
 
     async def play(self) -> None:
         """The whole day, step by step."""
         self.say("sets up codes and accounts, registers callbacks and subscriptions")
         await people.reference_data(self.stage)
         await self.register_hooks()
+        self.office = Office(self.stage, self.chance)
+        await self.office.prepare()
         self.say(f"{people.COMPANIES - 10} companies and {people.ITEMS} items appear in ConnectWise")
         await self.master_data()
         await self._settle()
@@ -70,6 +74,11 @@ class Day:
             f"{documents.INVOICES} invoices are written, some edited, all closed; 10 for customers unknown so far"
         )
         await self.bill()
+        await self._settle()
+        self.say(
+            f"{AGREEMENTS} agreements, {PROJECTS} projects, {MEMOS} credit memos, {REPORTS} expense reports, stock"
+        )
+        await self.back_office()
         self.say("three records that must be held; then 150 old callbacks again, in any order")
         await self.hold_three()
         await self.stage.in_connectwise("callbacks/replay", {"count": 150, "shuffle": True})
@@ -129,6 +138,17 @@ class Day:
             await self.stage.in_connectwise(f"invoices/{invoice['id']}/close")
             self._made("invoice", [invoice])
 
+    async def back_office(self) -> None:
+        """What is not an everyday invoice; expenses and stock have no callback and wait for the sweep."""
+        await self.office.contracts(self.customers, self.items)
+        await self._settle()
+        await self.office.bill(self.customers)
+        self._made("invoice", self.office.memos)
+        await self.office.expenses(self.customers)
+        await self.office.stock(self.items)
+        await self.sweep()
+        await self.office.book_stock_by_hand()
+
     async def hold_three(self) -> None:
         """A company with terms nobody mapped, an invoice outside the posting dates, one without G/L entries."""
         terms = await self.stage.in_connectwise(
@@ -183,7 +203,7 @@ class Day:
     async def pay(self) -> None:
         """60 payments; the sweep is run by hand as the timer would run it."""
         books = await read_books(self.stage)
-        rows = [row for many in books.posted().values() for row in many if row["remainingAmount"] > 0]
+        rows = [row for many in books.posted().values() for row in many if row.get("remainingAmount", 0) > 0]
         rows.sort(key=lambda row: row["number"])
         spread = self._same_customer(rows)
         others = [row for row in rows if row not in spread]

@@ -10,6 +10,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, Resourc
 from azure.keyvault.secrets.aio import SecretClient
 
 from shared.domain.errors import RetryLater, StopConnection
+from shared.ports.platform import Secrets
 
 CACHE_SECONDS: Final = 900.0
 FORBIDDEN: Final = 403
@@ -30,6 +31,25 @@ class EnvironmentSecrets:
 
     def forget(self) -> None:
         """Nothing is cached."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSecrets:
+    """The secrets of one connection among those of all: ``DEVICES__BUSINESS_CENTRAL_PASSWORD``.
+
+    In Key Vault that is ``devices-business-central-password``.
+    """
+
+    secrets: Secrets
+    connection: str
+
+    async def get(self, name: str) -> str:
+        """The connection's secret under a setting's name; raises what the source of secrets raises."""
+        return await self.secrets.get(f"{self.connection.upper().replace('-', '_')}__{name}")
+
+    def forget(self) -> None:
+        """Drops cached values."""
+        self.secrets.forget()
 
 
 @dataclass(slots=True)
@@ -54,7 +74,7 @@ class KeyVaultSecrets:
             return value
 
     async def _read(self, name: str) -> str:
-        key = name.lower().replace("_", "-")
+        key = name.lower().replace("__", "-").replace("_", "-")
         try:
             secret = await self.client.get_secret(key)
         except ResourceNotFoundError as error:

@@ -13,6 +13,8 @@ from shared.domain.records import RecordRef
 _TYPES: Final = {"attempt": int, "options": dict}
 ON_DEMAND: Final = "on demand"
 """The reason of a hint made by a person: it never waits for a planned retry."""
+BACKLOG: Final = "backlog"
+"""The reason of a hint about a record that ConnectWise lists as not yet exported."""
 NEEDED_BY: Final = "needed by"
 """How the reason of a hint begins that another, waiting record made."""
 MAX_BYTES: Final = 48 * 1024

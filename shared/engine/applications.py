@@ -4,6 +4,9 @@ The ledger is a list of detailed entries. On the invoice's ledger entry, each ro
 the entry that was applied to it; an unapplication is a row of the opposite sign, so a running sum per pair
 of invoice entry and applying entry is what is applied now. A payment discount stands on the payment's own
 entry: the invoice's Application row already carries the full amount.
+
+Who applies the invoice to payments, instead of a payment to invoices, makes the invoice the applying entry: its own
+row then names itself (a mirror), and the row of the payment names the invoice.
 """
 
 from collections.abc import Iterable
@@ -48,16 +51,31 @@ def is_kind(value: Any, kind: str) -> bool:
     return str(value).replace("_x0020_", " ") == kind.replace("_x0020_", " ")
 
 
+def applied_entry(row: dict[str, Any]) -> int:
+    """The entry that a row names as applied, 0 for none."""
+    return int(row.get("dcleAppliedCustLedgerEntryNo") or 0)
+
+
+def is_mirrored(rows: Iterable[dict[str, Any]], invoice_entry: int) -> bool:
+    """True when the invoice was the applying entry, so that the rows of what it was applied to tell the other half."""
+    return any(int(row["cleEntryNo"]) == applied_entry(row) == invoice_entry for row in rows)
+
+
 def applications(rows: Iterable[dict[str, Any]], invoice_entry: int) -> list[Application]:
-    """What is applied to the invoice's ledger entry now, by applying entry; sums of zero are reversals."""
+    """What is applied to the invoice's ledger entry now, by applying entry; sums of zero are reversals.
+
+    Beside the rows of the invoice's entry these may be rows of others that name it.
+    """
     sums: dict[int, Decimal] = {}
     dates: dict[int, str] = {}
     for row in sorted(rows, key=lambda row: int(row["dcleEntryNo"])):
-        applying = int(row.get("dcleAppliedCustLedgerEntryNo") or 0)
-        own = int(row["cleEntryNo"]) == invoice_entry
-        if not own or applying in (0, invoice_entry) or not is_kind(row["dcleEntryType"], APPLICATION):
+        entry, named = int(row["cleEntryNo"]), applied_entry(row)
+        if entry == named or invoice_entry not in (entry, named) or named == 0:
             continue
-        amount = -Decimal(row["dcleAmountLCY"])
+        if not is_kind(row["dcleEntryType"], APPLICATION):
+            continue
+        applying = named if entry == invoice_entry else entry
+        amount = Decimal(row["dcleAmountLCY"]) * (-1 if entry == invoice_entry else 1)
         sums[applying] = sums.get(applying, Decimal(0)) + amount
         if amount > 0:
             dates[applying] = str(row["dclePostingDate"])[:10]

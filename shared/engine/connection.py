@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Literal, Protocol
 
 from shared.engine.mapping_book import MappingBook
 from shared.engine.workflow_book import WorkflowBook
@@ -14,11 +14,10 @@ from shared.ports.hooks import DeliveryVerifier
 from shared.ports.platform import Secrets
 from shared.ports.systems import BusinessCentral, ConnectWise
 
-if TYPE_CHECKING:
-    from shared.engine.site import Site
-
 KNOWN_TARGET_SECONDS: Final = 300.0
 
+
+type TaxMode = Literal["as_lines", "business_central", "prices_include_tax"]
 
 LINE_DIMENSIONS: Final = {
     "departmentCode": "DEPARTMENT",
@@ -37,7 +36,10 @@ class Options:
     ``skip`` the dimension, or take the value given after ``default:``. ``penny_cap`` is the largest difference,
     in the document's currency, that goes to ``rounding_account`` as a visible line; zero holds every difference.
     ``expense_tiers`` is how many approvals an expense needs; ``line_dimensions`` are the dimensions behind the
-    department, location and project of a journal line.
+    department, location and project of a journal line. ``vendor_bills`` says who enters them: ``accounts_payable``
+    on the received order, or ``purchase_invoice``, one for each receipt, which is then not received on the order.
+    ``freight_account`` takes the freight of a purchase order; without one it is a note and comes with the bill.
+    ``tax_mode`` says how sales tax travels: as lines of its own, computed by Business Central, or in the prices.
     """
 
     gl_interface: str = "DynaConnect"
@@ -48,6 +50,9 @@ class Options:
     rounding_account: str = ""
     rounding_tax_code: str = "NONTAXABLE"
     penny_cap: Decimal = Decimal(0)
+    vendor_bills: str = "accounts_payable"
+    freight_account: str = ""
+    tax_mode: TaxMode = "as_lines"
 
 
 @dataclass(slots=True)
@@ -91,6 +96,27 @@ class Connection:
         self._targets.pop((entity, source_id), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The connections of one ConnectWise site in their order: ``default`` first, then by age.
+
+    Connections that are added come last, so the first one stays the first: it registers the callbacks, sweeps
+    ConnectWise and decides where a record belongs.
+    """
+
+    name: str
+    members: tuple[Connection, ...]
+
+    @property
+    def first(self) -> Connection:
+        """The connection that hears of changes for all of them."""
+        return self.members[0]
+
+    def routes(self, subject: str) -> bool:
+        """Whether records of the subject must be judged: there is a choice, or a rule."""
+        return len(self.members) > 1 or any(one.routing.names(subject) for one in self.members)
+
+
 class Connections(Protocol):
     """Where the engine finds its connections by name."""
 
@@ -102,7 +128,7 @@ class Connections(Protocol):
         """All connection names."""
         ...
 
-    async def site(self, name: str) -> "Site":
+    async def site(self, name: str) -> Site:
         """The site of a connection with all its connections; raises StopConnection as :meth:`get` does."""
         ...
 

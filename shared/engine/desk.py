@@ -7,6 +7,7 @@ from typing import Any, Final
 from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
+from shared.engine.by_hand import BY_HAND
 from shared.engine.connection import Connections
 from shared.engine.documents import AWAITING_RELEASE, RELEASE
 from shared.engine.pipeline import Pipeline
@@ -104,9 +105,9 @@ class Desk:
         return 1
 
     async def release(self, connection: str, entity: str, ids: Sequence[str]) -> int:
-        """Lets documents go that a workflow rule holds; returns how many."""
+        """Lets documents go that a workflow rule holds or that a person has booked; returns how many."""
         items = await self.work(connection, entity)
-        held = [item for item in items if item.cause == AWAITING_RELEASE and item.ref.id in ids]
+        held = [item for item in items if item.cause in (AWAITING_RELEASE, BY_HAND) and item.ref.id in ids]
         for item in held:
             hint = self._hint(item.ref, item.entity)
             await self.queue.send(replace(hint, options={RELEASE: True}))

@@ -8,13 +8,18 @@ from typing import Any, Final
 
 from shared.domain.errors import HoldForPerson
 from shared.domain.records import Payload
-from shared.engine.entity import Job
+from shared.engine.entity import Job, JsonObject
 from shared.engine.mapping_data import same
 
 DIMENSIONS: Final = "defaultDimensions"
 SET_LINES: Final = "dimensionSetLines"
 VALUE_OF: Final = "value_of"
 MISSING_VALUE: Final = "missing_value"
+"""The fact that holds the dimension value that a person must make for a record that is one."""
+MISSING_VALUES: Final = "missing_values"
+"""The fact that holds the dimension values that a document names and Business Central lacks."""
+DEFAULT: Final = "default:"
+"""How the policy begins that puts a value in place of a missing one."""
 
 
 async def check_dimensions(job: Job, payload: Payload) -> None:
@@ -22,8 +27,14 @@ async def check_dimensions(job: Job, payload: Payload) -> None:
 
     They cannot be made through API v2.0 (business-central.md 0.14), so this is known before anything is written.
     """
+    job.link.facts.pop(MISSING_VALUES, None)
     for row in payload.get(DIMENSIONS, ()):
-        await _ids(job, row["dimensionCode"], row["dimensionValueCode"])
+        code, value_code = row["dimensionCode"], row["dimensionValueCode"]
+        try:
+            await _ids(job, code, value_code)
+        except HoldForPerson:
+            job.link.facts[MISSING_VALUES] = [{"dimension": code, "value": value_code}]
+            raise
 
 
 async def apply_dimensions(job: Job, parent_set: str, payload: Payload) -> None:
@@ -89,22 +100,49 @@ async def keep_value(job: Job, dimension_code: str, payload: Payload) -> None:
     facts[VALUE_OF] = dimension_code
 
 
-async def settle_dimensions(job: Job, payload: Payload) -> None:
-    """Judges the dimensions of a document by the policy for missing values, before anything is written.
+async def settle_dimensions(job: Job, *payloads: Payload) -> None:
+    """Judges the dimensions of a document or of its lines by the policy for missing values, before a write.
 
-    Raises HoldForPerson where the policy is to hold; otherwise rows are dropped or given the default value.
+    Raises HoldForPerson where the policy is to hold; otherwise rows are dropped or given the default value. What
+    is missing is kept with the link either way, so that it can be listed.
     """
-    rows: list[dict[str, str]] = payload.get(SET_LINES, [])
+    missing: dict[str, JsonObject] = {}
+    job.link.facts.pop(MISSING_VALUES, None)
+    stop: HoldForPerson | None = None
+    for payload in payloads:
+        kept = []
+        for row in payload.get(SET_LINES, ()):
+            try:
+                await _ids(job, row["code"], row["valueCode"])
+                kept.append(row)
+            except HoldForPerson as hold:
+                missing[f"{row['code']}={row['valueCode']}"] = {
+                    "dimension": row["code"],
+                    "value": row["valueCode"],
+                }
+                stop = stop or hold
+                kept += await _instead(job, row)
+        if SET_LINES in payload:
+            payload[SET_LINES] = kept
+    if missing:
+        job.link.facts[MISSING_VALUES] = list(missing.values())
+    if stop is not None and job.connection.options.missing_dimension == "hold":
+        raise stop
+
+
+async def _instead(job: Job, row: JsonObject) -> list[JsonObject]:
+    """What stands for a missing value: nothing, or the default one; raises HoldForPerson if that is missing too."""
     policy = job.connection.options.missing_dimension
-    kept = []
-    for row in rows:
-        try:
-            await _ids(job, row["code"], row["valueCode"])
-            kept.append(row)
-        except HoldForPerson:
-            if policy == "hold":
-                raise
-            if policy.startswith("default:"):
-                kept.append({"code": row["code"], "valueCode": policy.removeprefix("default:")})
-    if rows:
-        payload[SET_LINES] = kept
+    if not policy.startswith(DEFAULT):
+        return []
+    value = policy.removeprefix(DEFAULT)
+    await _ids(job, row["code"], value)
+    return [{"code": row["code"], "valueCode": value}]
+
+
+def warnings_of_dimensions(job: Job) -> tuple[str, ...]:
+    """What the policy did about missing values, in words."""
+    rows = job.link.facts.get(MISSING_VALUES, ())
+    policy = job.connection.options.missing_dimension
+    done = f"{policy.removeprefix(DEFAULT)} is used" if policy.startswith(DEFAULT) else "it is left out"
+    return tuple(f"Dimension {row['dimension']} has no value {row['value']}: {done}." for row in rows)

@@ -14,17 +14,21 @@ from shared.domain.errors import HoldForPerson, NotFound, OutcomeUnknown
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
-from shared.engine.dimensions import settle_dimensions
+from shared.engine.dimensions import settle_dimensions, warnings_of_dimensions
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
 from shared.engine.ledger_setup import check_posting_date
-from shared.mapping import fingerprint
+from shared.engine.line_facts import line_facts
+from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
+from shared.engine.taxes import check_tax
+from shared.mapping import Decision, fingerprint
 from shared.ports.systems import AccountingKind, Lookup
 
 DRAFT: Final = "Draft"
 RELEASE: Final = "release"
 """The option of a hint by which a person lets a held document go."""
 AWAITING_RELEASE: Final = "awaiting_release"
+PENNY: Final = "penny"
+"""The fact that holds the difference that became a line on the rounding account."""
 POSTED_STATES: Final = frozenset({"Open", "Paid", "Canceled", "Corrective"})
 ETAG: Final = "@odata.etag"
 
@@ -39,7 +43,7 @@ class Gathered:
 
     ``source`` is what the mapping sees, ``total`` what ConnectWise bills, ``entry_ids`` the general ledger
     entries that the batch must name (connectwise.md 4.2), ``batch`` the identifier of that batch, ``tags`` what
-    reports group by, such as the agreement.
+    reports group by, such as the agreement, ``tax`` mode and amount of a tax that no line of its own carries.
     """
 
     source: JsonObject
@@ -47,6 +51,7 @@ class Gathered:
     entry_ids: tuple[int, ...]
     batch: str
     tags: JsonObject = field(default_factory=dict)
+    tax: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,9 @@ class Document:
 
     ``judge`` decides from the source record whether it travels now: None to go on, else the plan to follow.
     ``gather`` fetches the accounting transaction. ``confirm`` writes number and status back to ConnectWise.
-    ``lines`` is the name of the document's lines, ``owner_field`` names the customer or vendor within whose documents ``number_field`` is looked up;
-    ``accounting`` is the part of the accounting interface that is marked as exported.
+    ``lines`` is the name of the document's lines and ``price_field`` of their price or cost, ``owner_field`` names
+    the customer or vendor within whose documents ``number_field`` is looked up; ``accounting`` is the part of the
+    accounting interface that is marked as exported.
     """
 
     name: str
@@ -68,12 +74,15 @@ class Document:
     gather: Callable[[Job], Awaitable[Gathered]]
     confirm: Callable[[Job], Awaitable[None]]
     lines: str = "salesInvoiceLines"
+    price_field: str = "unitPrice"
     owner_field: str = "customerNumber"
     accounting: AccountingKind = "invoices"
 
     async def plan(self, job: Job) -> Plan:
         """Draft and post, finish what was begun, hold, wait or nothing."""
         verdict = self.judge(job)
+        if verdict is not None and verdict.action is Action.NOTHING and job.verifies:
+            return Plan(Action.CHANGE, "Confirms the posting again.", steps=self._steps(job, post=True))
         if verdict is not None:
             return verdict
         if job.link.step in ("posted", "batched"):
@@ -83,45 +92,38 @@ class Document:
         try:
             gathered = await self.gather(job)
         except NothingToSend as nothing:
-            return Plan(Action.SKIP, str(nothing))
+            return nothing_to_send(job, nothing)
         mapped = await map_source(job, self.name, gathered.source)
         stopped = plan_of_findings(job, mapped)
         if stopped is not None:
             return stopped
         await check_posting_date(job.connection.business_central, mapped.create.get("postingDate"))
         await settle_dimensions(job, mapped.create)
-        workflow = await job.connection.workflow.get()
-        decision, note = workflow.decide(self.name, gathered.source)
-        if decision == "hold":
-            if not (job.envelope.options.get(RELEASE) or job.link.facts.get(RELEASE)):
-                return Plan(
-                    Action.HOLD,
-                    note or "A workflow rule holds this document until somebody releases it.",
-                    cause=AWAITING_RELEASE,
-                    todo="Check it, then release it.",
-                    payload=mapped.create,
-                )
-            decision = "post"
+        content = fingerprint(mapped.create)
+        decision, held = await decide(job, self.name, gathered.source, mapped.create, content)
+        if held is not None:
+            return held
         return Plan(
             Action.CREATE,
             payload=mapped.create,
             changes=changes_between({}, mapped.create, mapped),
             steps=self._steps(job, post=decision == "post"),
-            warnings=warnings_of(mapped),
+            warnings=(*warnings_of(mapped), *warnings_of_dimensions(job)),
             facts={
                 "post": decision == "post",
-                RELEASE: bool(job.envelope.options.get(RELEASE) or job.link.facts.get(RELEASE)),
                 "total": gathered.total.amount,
                 "currency": gathered.total.currency,
                 "entry_ids": list(gathered.entry_ids),
                 "batch": gathered.batch,
-                "content": fingerprint(mapped.create),
+                "content": content,
+                **line_facts(mapped, gathered.tax),
                 "tags": gathered.tags,
+                "tax": gathered.tax,
             },
         )
 
     def _steps(self, job: Job, *, post: bool) -> tuple[str, ...]:
-        done = {"": 0, "drafted": 2, "posted": 4, "batched": 5}[job.link.step]
+        done = {"": 0, "drafted": 2, "posted": 4, "batched": 5, "done": 5}[job.link.step]
         every = ("look up", "draft", "compare totals", "post", "batch in ConnectWise", "write status back")
         return every[done:] if post else every[done:3]
 
@@ -160,6 +162,7 @@ class Document:
             await system.remove(self.target, str(stored["id"]), str(stored[ETAG]))
             stored = None
         if stored is None:
+            link.facts.pop(PENNY, None)
             try:
                 stored = await system.create(self.target, payload)
             except OutcomeUnknown:
@@ -200,11 +203,20 @@ class Document:
         return own[0] if own else None
 
     async def _compare(self, job: Job, stored: JsonObject) -> JsonObject:
-        """The draft with its total equal to ConnectWise's, or a hold with both figures."""
-        if _total(stored) != job.link.facts["total"]:
-            stored = await job.connection.business_central.read(self.target, str(stored["id"]))
-            stored = await self._round(job, stored)
-        self._require_equal(job, stored, "draft")
+        """The draft with its total equal to ConnectWise's, or a hold with both figures.
+
+        A draft that is held is made anew by the next pass: what it took over from the setup, such as its taxes,
+        does not follow when the setup is mended.
+        """
+        try:
+            check_tax(job, stored)
+            if _total(stored) != job.link.facts["total"]:
+                stored = await job.connection.business_central.read(self.target, str(stored["id"]))
+                stored = await self._round(job, stored)
+            self._require_equal(job, stored, "draft")
+        except HoldForPerson:
+            job.link.facts["drafted"] = ""
+            raise
         return stored
 
     async def _round(self, job: Job, stored: JsonObject) -> JsonObject:
@@ -218,17 +230,22 @@ class Document:
             "lineObjectNumber": options.rounding_account,
             "description": "Rounding difference to ConnectWise",
             "quantity": 1,
-            "unitPrice": difference,
+            self.price_field: difference,
             "discountAmount": 0,
             "taxCode": options.rounding_tax_code,
         }
-        await system.create(f"{self.target}({stored['id']})/{self.lines}", line)
-        job.link.facts["rounding"] = difference
+        job.link.facts[PENNY] = difference
+        await job.checkpoint("drafted")
+        try:
+            await system.create(f"{self.target}({stored['id']})/{self.lines}", line)
+        except HoldForPerson:
+            job.link.facts.pop(PENNY)
+            raise
         return await system.read(self.target, str(stored["id"]))
 
     def _require_equal(self, job: Job, stored: JsonObject, what: str) -> None:
         expected, actual = cents(job.link.facts["total"]), _total(stored)
-        job.link.facts["bc_total"] = actual
+        job.link.facts |= {"bc_total": actual, f"{what}_total": actual}
         if expected != actual:
             currency = job.link.facts["currency"]
             raise HoldForPerson(
@@ -259,6 +276,32 @@ class Document:
             "due_date": stored.get("dueDate", ""),
             "owner_number": stored.get(self.owner_field, ""),
         }
+        if PENNY in link.facts:
+            what = "difference to ConnectWise, as a line on the rounding account"
+            step = [self.lines, what, _total(stored) - cents(link.facts[PENNY]), _total(stored)]
+            link.facts["rounding"] = [*link.facts.get("rounding", []), step]
+
+
+def nothing_to_send(job: Job, nothing: NothingToSend) -> Plan:
+    """The plan where there is nothing (more) to send: what was posted before stays as it is."""
+    return Plan(Action.NOTHING if job.link.step == "done" else Action.SKIP, str(nothing))
+
+
+async def decide(
+    job: Job, entity: str, source: JsonObject, payload: Payload, content: str
+) -> tuple[Decision, Plan | None]:
+    """What the workflow rules say, with the plan to follow where the record is held.
+
+    A release is for what was looked at: a record whose ``content`` changes afterwards is held again.
+    """
+    if job.envelope.options.get(RELEASE):
+        job.link.facts[RELEASE] = content
+    decision, note = (await job.connection.workflow.get()).decide(entity, source)
+    if decision != "hold" or job.link.facts.get(RELEASE) == content:
+        return "post" if decision == "hold" else decision, None
+    reason = note or "A workflow rule holds this document until somebody releases it."
+    todo = "Check it, then release it."
+    return decision, Plan(Action.HOLD, reason, cause=AWAITING_RELEASE, todo=todo, payload=payload)
 
 
 async def commit(job: Job, accounting: AccountingKind, *, look: bool) -> None:

@@ -1,16 +1,21 @@
 """What an entity is to the engine: a declaration that can plan and apply one record."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from shared.domain.envelope import NEEDED_BY, ON_DEMAND, Envelope
 from shared.domain.plans import Plan
 from shared.domain.records import Link, Record, RecordRef, digest
 from shared.engine.connection import Connection
 from shared.ports.storage import Lease, RecordStore
+from shared.ports.systems import ConnectWise
 
 type JsonObject = dict[str, Any]
+
+VERIFY: Final = "verify"
+"""The option of a hint that asks to compare with what the other side holds now, not with what was written last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class Subject:
     ``callback`` the callback type that tells of changes, ``backlog`` a list whose rows name records that
     still have to travel (fields ``backlog_id`` and ``backlog_date``), ``business_central`` the set whose webhooks
     tell of changes. ``date`` is the field with the day of a document; a record without one is master data.
+    ``pending`` finds such records, each with its day, where no row of the backlog names them. ``daily`` records have
+    parts whose changes ConnectWise tells nobody of: all are looked at once a day.
     """
 
     name: str
@@ -31,6 +38,8 @@ class Subject:
     backlog_date: str = ""
     date: str = ""
     business_central: str = ""
+    pending: Callable[[ConnectWise], Awaitable[list[tuple[str, str]]]] | None = None
+    daily: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +73,11 @@ class Job:
     def needed(self) -> bool:
         """True when another record waits for this one."""
         return self.envelope.why.startswith(NEEDED_BY)
+
+    @property
+    def verifies(self) -> bool:
+        """True when the other side is to be looked at even where nothing has changed on this one."""
+        return bool(self.envelope.options.get(VERIFY))
 
     def note_source(self, stored: JsonObject, *, whole: bool = True) -> None:
         """Takes the version of the source as read, or after a write of our own, so that no sweep finds it changed.

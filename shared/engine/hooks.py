@@ -23,6 +23,8 @@ from shared.ports.storage import StateStore, WorkQueue
 RENEW_BEFORE: Final = timedelta(hours=48)
 OWNER_LEVEL: Final = 1
 """ConnectWise stores object id 1 for callbacks at level owner."""
+PROOF_LENGTH: Final = 12
+"""Enough of the client state's hash to notice that it changed, as when the key it comes from was rotated."""
 CLIENT_STATE_LENGTH: Final = 40
 """One published source says that 50 characters are the limit."""
 
@@ -44,14 +46,24 @@ class HookAddress:
     connection: str
 
     @property
+    def every_connectwise(self) -> str:
+        """How the addresses of all connections begin."""
+        return f"{self.public_url}/api/hooks/connectwise/"
+
+    @property
     def connectwise(self) -> str:
         """ConnectWise appends the record's id to this text, so it ends with ``recordId=``."""
-        return f"{self.public_url}/api/hooks/connectwise/{quote(self.connection)}?recordId="
+        return f"{self.every_connectwise}{quote(self.connection)}?recordId="
+
+    @property
+    def every_business_central(self) -> str:
+        """How the addresses of all connections begin."""
+        return f"{self.public_url}/api/hooks/business-central/"
 
     @property
     def business_central(self) -> str:
         """Where Business Central posts its notifications."""
-        return f"{self.public_url}/api/hooks/business-central/{quote(self.connection)}"
+        return f"{self.every_business_central}{quote(self.connection)}"
 
 
 @dataclass(slots=True)
@@ -67,33 +79,41 @@ class HookKeeper:
 
     async def keep(self, connection_name: str, state: str) -> dict[str, Any]:
         """Registers, renews and heals; returns and stores what it did. ``state`` is the client state."""
+        # A connection that another process has just added is no stray.
+        await self.connections.refresh()
         connection = await self.connections.get(connection_name)
         address = HookAddress(self.public_url, connection_name)
+        before = await self.state.load(connection_name, "hooks")
+        proof = hashlib.sha256(state.encode()).hexdigest()[:PROOF_LENGTH]
+        changed = bool(before) and before.get("proof") != proof
         done = {
             "connectwise": await self._keep_callbacks(connection, address),
-            "business_central": await self._keep_subscriptions(connection, address, state),
+            "business_central": await self._keep_subscriptions(connection, address, state, changed=changed),
         }
         healed = [name for report in done.values() for name in (*report["made"], *report["healed"])]
         if healed:
             await self._sweep_after(connection_name)
         now = self.clock.now()
-        await self.state.save(connection_name, "hooks", {"at": now.isoformat(), **done})
+        await self.state.save(connection_name, "hooks", {"at": now.isoformat(), "proof": proof, **done})
         log.info("%s hooks: %s", connection_name, done)
         return done
 
     async def _keep_callbacks(self, connection: Connection, address: HookAddress) -> dict[str, list[str]]:
+        """The first connection of a site has the callbacks for all; those of others are strays."""
         connectwise = connection.connectwise
-        wanted = {subject.callback for subject in self.registry.subjects() if subject.callback}
         report: dict[str, list[str]] = {"made": [], "healed": [], "removed": []}
+        if (await self.connections.site(connection.name)).first.name != connection.name:
+            return report
+        wanted = {subject.callback for subject in self.registry.subjects() if subject.callback}
         own = [
             row
             async for page in connectwise.scan("system/callbacks")
             for row in page
-            if str(row.get("url", "")).startswith(address.connectwise)
+            if str(row.get("url", "")).startswith(address.every_connectwise)
         ]
         for row in own:
             kind = str(row["type"]).lower()
-            if kind not in wanted:
+            if kind not in wanted or not str(row["url"]).startswith(address.connectwise):
                 await connectwise.remove(f"system/callbacks/{row['id']}")
                 report["removed"].append(kind)
                 continue
@@ -121,19 +141,27 @@ class HookKeeper:
         return report
 
     async def _keep_subscriptions(
-        self, connection: Connection, address: HookAddress, state: str
+        self, connection: Connection, address: HookAddress, state: str, *, changed: bool
     ) -> dict[str, list[str]]:
+        """``changed`` says that the client state is another than before: every subscription must learn it."""
         system = connection.business_central
-        report: dict[str, list[str]] = {"made": [], "healed": [], "renewed": []}
+        report: dict[str, list[str]] = {"made": [], "healed": [], "renewed": [], "removed": []}
         wanted = {s.business_central for s in self.registry.subjects() if s.business_central}
+        rows = await system.subscriptions()
+        known = {HookAddress(self.public_url, one).business_central for one in await self.connections.names()}
+        for stray in rows:
+            url = str(stray.get("notificationUrl", ""))
+            if url.startswith(address.every_business_central) and url not in known:
+                await system.unsubscribe(stray)
+                report["removed"].append(str(stray.get("resource", "")))
         existing = {
             str(row.get("resource", "")).strip("/"): row
-            for row in await system.subscriptions()
+            for row in rows
             if row.get("notificationUrl") == address.business_central
         }
         for entity_set in sorted(wanted):
             row = existing.get((await system.resource_of(entity_set)).strip("/"))
-            if row is not None and not self._due(row):
+            if row is not None and not changed and not self._due(row):
                 continue
             if row is not None:
                 try:

@@ -1,7 +1,8 @@
 """Journals: lines in a batch of their own, posted once, verified in the general ledger, marked in ConnectWise.
 
-Posting a journal posts everything in its batch, so a batch is made for one record and never shared with people.
-The document number is what is found again in the general ledger after any doubt.
+Posting a journal posts everything in its batch, so a batch is made for one record and never shared with people:
+one that holds lines of anybody else is neither changed nor posted. The document number is what is found again in
+the general ledger after any doubt.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,11 +14,12 @@ from shared.domain.errors import AlreadyExists, HoldForPerson, NotFound, Outcome
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
-from shared.engine.dimensions import settle_dimensions
-from shared.engine.documents import Gathered, NothingToSend, commit
+from shared.engine.dimensions import SET_LINES, settle_dimensions, warnings_of_dimensions
+from shared.engine.documents import Gathered, NothingToSend, commit, decide, nothing_to_send
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.mapped import map_source, plan_of_findings, warnings_of
 from shared.engine.ledger_setup import check_posting_date, local_currency
+from shared.engine.mapped import map_source, plan_of_findings, warnings_of
+from shared.mapping import fingerprint
 from shared.ports.systems import AccountingKind, Lookup
 
 LINES: Final = "journalLines"
@@ -43,11 +45,13 @@ class Journal:
         if verdict is not None:
             return verdict
         if job.link.step in ("posted", "batched"):
-            return Plan(Action.CHANGE, "Finishes what an earlier pass began.")
+            return Plan(
+                Action.CHANGE, "Finishes what an earlier pass began.", steps=self._steps(job, post=True)
+            )
         try:
             gathered = await self.gather(job)
         except NothingToSend as nothing:
-            return Plan(Action.SKIP, str(nothing))
+            return nothing_to_send(job, nothing)
         local = await local_currency(job.connection.business_central)
         if gathered.total.currency not in ("", local):
             raise HoldForPerson(
@@ -59,43 +63,58 @@ class Journal:
         stopped = plan_of_findings(job, mapped)
         if stopped is not None:
             return stopped
-        lines = [await self._line(job, line) for line in mapped.create[LINES]]
+        lines = [self._line(job, line) for line in mapped.create[LINES]]
         for line in lines:
             await check_posting_date(job.connection.business_central, line.get("postingDate"))
-        booked = sum((Decimal(line["amount"]) for line in lines), Decimal(0))
-        if cents(booked) != gathered.total.amount:
+        amounts = [Decimal(line["amount"]) for line in lines]
+        booked = cents(sum(amounts, Decimal(0)))
+        if booked != gathered.total.amount:
             raise HoldForPerson(
                 "total_differs",
                 f"ConnectWise exports {gathered.total}, the journal lines come to "
-                f"{Money(cents(booked), gathered.total.currency)}.",
+                f"{Money(booked, gathered.total.currency)}.",
                 todo="Mend the mapping; then retry.",
             )
+        await settle_dimensions(job, *lines)
+        payload = {**mapped.create, LINES: lines}
+        content = fingerprint(payload)
+        decision, held = await decide(job, self.name, gathered.source, payload, content)
+        if held is not None:
+            return held
         return Plan(
             Action.CREATE,
-            payload={**mapped.create, LINES: lines},
-            steps=("journal", "lines", "post", "verify", "batch in ConnectWise"),
-            warnings=warnings_of(mapped),
+            payload=payload,
+            steps=self._steps(job, post=decision == "post"),
+            warnings=(*warnings_of(mapped), *warnings_of_dimensions(job)),
             facts={
+                "post": decision == "post",
                 "total": gathered.total.amount,
+                "turnover": cents(sum(map(abs, amounts), Decimal(0))),
                 "currency": gathered.total.currency,
                 "entry_ids": list(gathered.entry_ids),
                 "batch": gathered.batch,
                 "document": str(lines[0]["documentNumber"]),
+                "posting_date": str(lines[0].get("postingDate", "")),
+                "content": content,
+                "tags": gathered.tags,
             },
         )
 
-    async def _line(self, job: Job, line: Payload) -> Payload:
-        """The line with its dimensions as rows, judged before anything is written."""
+    def _steps(self, job: Job, *, post: bool) -> tuple[str, ...]:
+        every = ("look up", "journal with its lines", "post", "batch in ConnectWise", "remove the journal")
+        done = {"": 0, "drafted": 0, "posted": 3, "batched": 4}[job.link.step]
+        return every[done:] if post else every[:2]
+
+    def _line(self, job: Job, line: Payload) -> Payload:
+        """The line with its dimensions as rows."""
         names = job.connection.options.line_dimensions
         rows = [
             {"code": names[field], "valueCode": line[field]}
             for field in DIMENSION_FIELDS
             if line.get(field) and names.get(field)
         ]
-        settled: Payload = {name: value for name, value in line.items() if name not in DIMENSION_FIELDS}
-        settled["dimensionSetLines"] = rows
-        await settle_dimensions(job, settled)
-        return settled
+        plain = {name: value for name, value in line.items() if name not in DIMENSION_FIELDS}
+        return {**plain, SET_LINES: rows}
 
     async def apply(self, job: Job, plan: Plan) -> None:
         """Goes on from the last recorded step to the end."""
@@ -105,6 +124,9 @@ class Journal:
         if link.step in ("", "drafted"):
             if not await self._booked(job):
                 journal = await self._fill(job, plan.payload)
+                if not link.facts["post"]:
+                    plan.reason = "Lines are in the journal; an accountant posts it in Business Central."
+                    return
                 await self._post(job, journal)
             link.target_number = str(link.facts["document"])
             await job.checkpoint("posted")
@@ -121,7 +143,7 @@ class Journal:
             [Lookup("generalLedgerEntries", "documentNumber", document)]
         )
         debit = sum((cents(row.get("debitAmount") or 0) for row in rows), Decimal(0))
-        expected = cents(job.link.facts["total"])
+        expected = cents(job.link.facts["turnover"])
         if rows and debit != expected:
             raise HoldForPerson(
                 "total_differs",
@@ -131,30 +153,60 @@ class Journal:
         return bool(rows)
 
     async def _fill(self, job: Job, payload: Payload) -> JsonObject:
-        """The journal batch of this record with exactly its lines, whatever an earlier pass left in it."""
+        """The journal batch of this record with exactly its lines, whatever an earlier pass left in it.
+
+        Lines that wait for an accountant are left alone while the record stays the same.
+        """
         system, link = job.connection.business_central, job.link
+        journal = await self._journal(job, payload)
+        link.target_id = str(journal["id"])
+        await job.checkpoint("drafted")
+        left = await self._lines(job, link.target_id)
+        kept = link.facts.get("filled") == link.facts["content"] and not link.facts["post"]
+        if kept and len(left) == len(payload[LINES]):
+            return journal
+        link.facts.pop("filled", None)
+        for row in left:
+            await system.remove(LINES, str(row["id"]), str(row[ETAG]))
+        for line in payload[LINES]:
+            await system.create(f"journals({link.target_id})/{LINES}", line)
+        link.facts["filled"] = link.facts["content"]
+        return journal
+
+    async def _journal(self, job: Job, payload: Payload) -> JsonObject:
+        system = job.connection.business_central
         header = {name: value for name, value in payload.items() if name != LINES}
         try:
-            journal = await system.create("journals", header)
+            return await system.create("journals", header)
         except (AlreadyExists, OutcomeUnknown):
             [found] = await system.find([Lookup("journals", "code", str(header["code"]))])
             if not found:
                 raise
-            journal = found[0]
-        link.target_id = str(journal["id"])
-        await job.checkpoint("drafted")
-        path = f"journals({journal['id']})/{LINES}"
-        left = [row async for page in system.scan(path) for row in page]
-        for row in left:
-            await system.remove(LINES, str(row["id"]), str(row[ETAG]))
-        for line in payload[LINES]:
-            own = {name: value for name, value in line.items() if name != "dimensionSetLines"}
-            stored = await system.create(path, own)
-            for row in line["dimensionSetLines"]:
-                await system.create(f"{LINES}({stored['id']})/dimensionSetLines", row)
-        return journal
+            return found[0]
+
+    async def _lines(self, job: Job, journal: str) -> list[JsonObject]:
+        """The lines in the journal; raises HoldForPerson where one of them belongs to somebody else."""
+        path = f"journals({journal})/{LINES}"
+        rows = [row async for page in job.connection.business_central.scan(path) for row in page]
+        foreign = {str(row.get("documentNumber")) for row in rows} - {str(job.link.facts["document"])}
+        if foreign:
+            raise HoldForPerson(
+                "journal_shared",
+                f"The journal of this record holds lines of {', '.join(sorted(foreign))}: they are not ours to post.",
+                todo="Move those lines to another journal in Business Central; then retry.",
+            )
+        return rows
 
     async def _post(self, job: Job, journal: JsonObject) -> None:
+        """Posts what was filled in, and nothing that somebody added meanwhile."""
+        rows = await self._lines(job, str(journal["id"]))
+        turnover = sum((abs(Decimal(row["amount"])) for row in rows), Decimal(0))
+        if cents(turnover) != cents(job.link.facts["turnover"]):
+            raise HoldForPerson(
+                "total_differs",
+                f"The journal has lines of {turnover}, ConnectWise exports {job.link.facts['turnover']}.",
+                todo="Nothing: retry, and the journal is filled anew.",
+            )
         try:
             await job.connection.business_central.act("journals", str(journal["id"]), "Microsoft.NAV.post")
         except OutcomeUnknown:
@@ -163,10 +215,13 @@ class Journal:
 
     async def _tidy(self, job: Job) -> None:
         """Removes the empty batch, so that people do not find it in their list."""
-        if job.link.target_id:
-            system = job.connection.business_central
-            try:
-                journal = await system.read("journals", job.link.target_id)
-            except NotFound:
-                return
+        if not job.link.target_id:
+            return
+        system = job.connection.business_central
+        try:
+            journal = await system.read("journals", job.link.target_id)
+        except NotFound:
+            return
+        path = f"journals({job.link.target_id})/{LINES}"
+        if not [row async for page in system.scan(path) for row in page]:
             await system.remove("journals", job.link.target_id, str(journal[ETAG]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from shared.domain.records import RecordRef
+from shared.domain.records import Link, RecordRef
 from shared.engine.connection import Connection
 from shared.ports.storage import RecordStore
 
@@ -32,6 +32,11 @@ class MappingData:
         return self.links.get((entity, str(source_id)))
 
 
+def has_arrived(link: Link) -> bool:
+    """True when others can refer to the link's target: it exists, and a document is through all its steps."""
+    return bool(link.target_id) and link.step in SETTLED_STEPS
+
+
 async def linked_target(
     connection: Connection, store: RecordStore, subject: str, entity: str, source_id: str
 ) -> dict[str, str] | None:
@@ -41,7 +46,7 @@ async def linked_target(
         return known
     record = await store.get(RecordRef(connection.name, subject, source_id))
     link = record.links.get(entity) if record else None
-    if link is None or not link.target_id or link.step not in SETTLED_STEPS:
+    if link is None or link.target_id is None or not has_arrived(link):
         return None
     target = {"id": link.target_id, "number": link.target_number or ""}
     connection.remember_target(entity, source_id, target)

@@ -47,16 +47,23 @@ class MasterData:
         """Create, adopt, change or nothing, with the differences field by field."""
         if job.source is None:
             return Plan(Action.SKIP, f"{self.title} {job.ref.id} no longer exists in ConnectWise.")
-        if self.when_needed and not (job.link.target_id or job.on_demand or job.needed):
+        if self.when_needed and not await self._is_needed(job):
             return Plan(Action.SKIP, f"Becomes a record when something needs this {self.title.lower()}.")
         mapped = await self._map(job)
         stopped = plan_of_findings(job, mapped)
         if stopped is not None:
             return stopped
         await check_dimensions(job, mapped.create)
+        if job.link.target_id and job.verifies:
+            return await self._plan_verified(job, mapped)
         if job.link.target_id:
             return self._plan_linked(job, mapped)
         return await self._plan_unlinked(job, mapped)
+
+    async def _is_needed(self, job: Job) -> bool:
+        """Whether somebody or another record wants this one; who waits is known whatever became of the hint."""
+        known = job.link.target_id or job.on_demand or job.needed
+        return bool(known or await job.store.take_waiters(job.ref))
 
     async def _map(self, job: Job) -> Mapped:
         """The mapped source; default dimensions, being rows, are part of what a change may touch."""
@@ -66,8 +73,22 @@ class MasterData:
             mapped.change[DIMENSIONS] = mapped.create[DIMENSIONS]
         return mapped
 
-    def _plan_linked(self, job: Job, mapped: Mapped) -> Plan:
-        changes = changes_between(job.link.written, mapped.change, mapped)
+    async def _plan_verified(self, job: Job, mapped: Mapped) -> Plan:
+        """Compares with the target as it is; one that is gone is found or made again."""
+        try:
+            current = await job.connection.business_central.read(self.target, str(job.link.target_id))
+        except NotFound:
+            job.connection.forget_target(self.name, job.ref.id)
+            job.link.target_id = job.link.target_number = job.link.target_etag = None
+            job.link.facts.pop(DIMENSIONS, None)
+            return await self._plan_unlinked(job, mapped)
+        known = {DIMENSIONS: job.link.written.get(DIMENSIONS)}
+        return self._plan_linked(job, mapped, {**current, **known})
+
+    def _plan_linked(self, job: Job, mapped: Mapped, current: Payload | None = None) -> Plan:
+        """What to change in the linked target; ``current`` is the target as read, else what was written last."""
+        before = job.link.written if current is None else current
+        changes = changes_between(before, mapped.change, mapped)
         number = job.link.target_number or ""
         if not changes and not self._write_back_due(job, number) and not self._value_due(job):
             return Plan(Action.NOTHING, "Nothing that travels has changed.")
@@ -80,7 +101,7 @@ class MasterData:
         )
 
     async def _plan_unlinked(self, job: Job, mapped: Mapped) -> Plan:
-        found = await self._find(job, mapped.create)
+        found = await self._find(job, mapped)
         if found is None:
             return Plan(
                 Action.CREATE,
@@ -103,27 +124,28 @@ class MasterData:
 
     def _steps(self, job: Job, number: str, first: str) -> tuple[str, ...]:
         back = f"write number to ConnectWise {self.write_back}" if self._write_back_due(job, number) else ""
-        return tuple(step for step in (first, back) if step)
+        value = f"add it to dimension {self._dimension(job)}" if self._value_due(job) else ""
+        return tuple(step for step in (first, value, back) if step)
 
     def _write_back_due(self, job: Job, number: str) -> bool:
-        return bool(self.write_back) and (job.source or {}).get(self.write_back) != number
+        """Whether ConnectWise lacks the number, or shows another and this connection is the one that writes it."""
+        shown = (job.source or {}).get(self.write_back)
+        return bool(self.write_back) and shown != number and (job.leads or not shown)
 
-    async def _find(self, job: Job, payload: Payload) -> Payload | None:
-        """The existing target by the adoption rules; raises HoldForPerson when it belongs to another record."""
-        fields = [field for field in self.adopt if payload.get(field)]
+    async def _find(self, job: Job, mapped: Mapped) -> Payload | None:
+        """The existing target by the adoption rules; raises HoldForPerson when it belongs to another record.
+
+        A text that was cut to fit says too little to recognise a record by.
+        """
+        payload, cut = mapped.create, {finding.where for finding in mapped.warnings}
+        fields = [field for field in self.adopt if payload.get(field) and field not in cut]
         lookups = [Lookup(self.target, field, str(payload[field])) for field in fields]
         if not lookups:
             return None
         for field, rows in zip(fields, await job.connection.business_central.find(lookups), strict=True):
             free = [row for row in rows if await self._owner(job, row) in (None, job.ref)]
             if field == "number" and rows and not free:
-                owner = await self._owner(job, rows[0])
-                raise HoldForPerson(
-                    "number_taken",
-                    f"{self.title} number {payload[field]} in Business Central already belongs to "
-                    f"ConnectWise {self.subject.name} {owner.id if owner else '?'}.",
-                    todo="Give one of the two another number, or merge them in ConnectWise; then retry.",
-                )
+                raise self._taken(job, str(payload[field]), await self._owner(job, rows[0]))
             if len(free) == 1 and len(rows) == 1:
                 return free[0]
             if len(free) > 1:
@@ -136,8 +158,28 @@ class MasterData:
                 )
         return None
 
+    def _taken(self, job: Job, number: str, owner: RecordRef | None) -> HoldForPerson:
+        whose = f"ConnectWise {owner.subject} {owner.id}" if owner else "another record"
+        return HoldForPerson(
+            "number_taken",
+            f"{self.title} number {number} in Business Central already belongs to {whose}.",
+            todo="Give one of the two another number, or merge them in ConnectWise; then retry.",
+        )
+
     async def _owner(self, job: Job, row: Payload) -> RecordRef | None:
-        return await job.store.by_target(job.ref.connection, self.subject.name, f"{self.name}|{row['id']}")
+        """Whose target a record is, by its id or, while it is still being made, by its number."""
+        for key in (str(row["id"]), str(row.get("number") or "")):
+            owner = await job.store.claims.owner(job.ref.connection, self.target, key) if key else None
+            if owner is not None:
+                return owner
+        return None
+
+    async def _claim(self, job: Job, number: str, record_id: str = "") -> None:
+        """Takes the target for this record before it is made or adopted; raises HoldForPerson when it is taken."""
+        for key in (record_id, number):
+            owner = await job.store.claims.claim(job.ref, self.target, key) if key else job.ref
+            if owner != job.ref:
+                raise self._taken(job, number or record_id, owner)
 
     async def apply(self, job: Job, plan: Plan) -> None:
         """Writes, reads back and links."""
@@ -147,6 +189,7 @@ class MasterData:
         elif job.link.target_id:
             stored = await self._change_linked(job, plan)
         else:
+            await self._claim(job, str(plan.target.get("number") or ""), str(plan.target["id"]))
             stored = await self._change(job, plan.target, plan.payload) if plan.changes else plan.target
         if stored:
             self._link(job, stored, _own_fields(plan.payload))
@@ -184,15 +227,20 @@ class MasterData:
         link.fingerprint = fingerprint(link.written)
 
     async def _create(self, job: Job, payload: Payload) -> Payload:
-        system = job.connection.business_central
+        system, number = job.connection.business_central, str(payload.get("number") or "")
+        await self._claim(job, number)
         try:
-            return await system.create(self.target, _own_fields(payload))
+            stored = await system.create(self.target, _own_fields(payload))
         except (AlreadyExists, OutcomeUnknown):
             # Somebody, perhaps an earlier try of ours, was first: link what is there instead of a second one.
-            found = await self._find(job, payload)
-            if found is None:
+            [found] = await system.find([Lookup(self.target, "number", number)]) if number else [[]]
+            if not found:
                 raise
-            return await self._change(job, found, {k: v for k, v in payload.items() if k != "number"})
+            stored = found[0]
+            await self._claim(job, number, str(stored["id"]))
+            return await self._change(job, stored, {k: v for k, v in payload.items() if k != "number"})
+        await self._claim(job, "", str(stored["id"]))
+        return stored
 
     async def _change_linked(self, job: Job, plan: Plan) -> Payload | None:
         if not plan.changes:
@@ -226,7 +274,7 @@ class MasterData:
         job.link.target_id = job.link.target_number = job.link.target_etag = None
         job.link.facts.pop(DIMENSIONS, None)
         mapped = await self._map(job)
-        found = await self._find(job, mapped.create)
+        found = await self._find(job, mapped)
         return await self._change(job, found, payload) if found else await self._create(job, mapped.create)
 
 

@@ -27,8 +27,13 @@ from shared.domain.plans import Action, Outcome, Plan
 from shared.domain.records import Link, Record, RecordRef, State
 from shared.engine.backoff import Backoff
 from shared.engine.connection import Connection, Connections
+from shared.engine.cutover import too_early
 from shared.engine.entity import Entity, Job
+from shared.engine.mapping_data import has_arrived
+from shared.engine.obstacles import Obstacles
+from shared.engine.outcomes import attempt_of, result_of, settle, state_of
 from shared.engine.registry import Registry
+from shared.engine.routing import HERE, HOME, ROUTING, Placement, Router, begun
 from shared.ports.platform import Clock
 from shared.ports.storage import Attempt, Lease, RecordStore, Verdict, WorkQueue
 
@@ -36,6 +41,8 @@ MOST_PASSES: Final = 3
 """Passes under one lease before a busy record goes back to the queue, so that others get their turn."""
 PAUSE_SECONDS: Final = 60.0
 UNEXPECTED_TRIES: Final = 3
+FEW_TRIES: Final = 6
+"""Tries of what a fresh read usually clears: a record that is gone, exists or changed meanwhile."""
 
 log = logging.getLogger("dynaconnect.sync")
 
@@ -51,6 +58,8 @@ class Pipeline:
     clock: Clock
     backoff: Backoff
     origin: str
+    router: Router
+    obstacles: Obstacles
 
     async def handle(self, envelope: Envelope, *, redelivered: bool = False) -> list[Outcome]:
         """Brings one record in step, or arranges that it happens later; raises only when nothing was stored."""
@@ -59,25 +68,26 @@ class Pipeline:
             await self.queue.send(envelope, delay=connection.paused_until - self.clock.now())
             return []
         hinted_at = self.clock.now() if redelivered else envelope.when
-        begun = await self.store.begin(
+        lease = await self.store.begin(
             envelope.ref,
             hinted_at,
             same_clock=redelivered or envelope.origin == self.origin,
             impatient=redelivered or envelope.attempt > 0 or envelope.why == ON_DEMAND,
         )
-        if isinstance(begun, Verdict):
-            log.debug("%s %s", envelope.ref, begun)
+        if isinstance(lease, Verdict):
+            log.debug("%s %s", envelope.ref, lease)
             return []
         outcomes: list[Outcome] = []
         for number in range(MOST_PASSES):
-            outcomes, attempts, again_after = await self._pass(connection, envelope, begun)
+            outcomes, attempts, again_after, placement = await self._pass(connection, envelope, lease)
             await self._register_waits(envelope.ref, outcomes)
-            begun.record.retry_at = None
+            lease.record.retry_at = None
             if again_after is not None:
-                begun.record.retry_at = self.clock.now() + again_after
+                lease.record.retry_at = self.clock.now() + again_after
                 await self.queue.send(envelope.again("retry"), delay=again_after)
             last = number == MOST_PASSES - 1
-            hinted_again = await self.store.finish(begun, attempts, keep_if_hinted=not last)
+            hinted_again = await self.store.finish(lease, attempts, keep_if_hinted=not last)
+            await self._hand_over(envelope, placement)
             await self._wake(connection, envelope.ref, outcomes, redelivered=redelivered)
             if not hinted_again:
                 break
@@ -93,10 +103,14 @@ class Pipeline:
         record = await self.store.get(envelope.ref) or Record(envelope.ref)
         job = Job(connection, self.store, envelope, record, self.clock.now())
         job.source = await self._read_source(connection, envelope.ref)
+        placement = await self.router.place(connection, record, job.source, decide=False)
+        if placement.plan is not None:
+            return [Outcome(ROUTING, "planned", state_of(placement.plan), placement.plan)]
+        job.leads = placement.leads
         outcomes = []
         for entity in self._entities(envelope):
             plan = await self._plan(entity, self._job_for(entity, job))
-            outcomes.append(Outcome(entity.name, "planned", _state_of(plan), plan))
+            outcomes.append(Outcome(entity.name, "planned", state_of(plan), plan))
         return outcomes
 
     def _entities(self, envelope: Envelope) -> Iterable[Entity]:
@@ -114,7 +128,7 @@ class Pipeline:
 
     async def _pass(
         self, connection: Connection, envelope: Envelope, lease: Lease
-    ) -> tuple[list[Outcome], list[Attempt], timedelta | None]:
+    ) -> tuple[list[Outcome], list[Attempt], timedelta | None, Placement]:
         record = lease.record
         started = self.clock.now()
         outcomes: list[Outcome] = []
@@ -123,20 +137,34 @@ class Pipeline:
         settled = True
         job = Job(connection, self.store, envelope, record, started, lease=lease)
         source_error: SyncError | None = None
+        placement = HERE
         read_calls: dict[str, int] = {}
         with counted_calls() as counter:
             try:
                 job.source = await self._read_source(connection, record.ref)
+                placement = await self.router.place(connection, record, job.source)
             except SyncError as error:
                 source_error = error
             read_calls = dict(counter)
         before = record.source_version, record.source_digest
         record.source_version = record.source_digest = ""
         job.note_source(job.source or {})
+        job.leads = placement.leads
+        if placement.plan is not None:
+            outcome = _place(record, placement.plan, placement.home, started)
+            duration = round((self.clock.now() - started).total_seconds() * 1000)
+            attempt = attempt_of(
+                outcome, record.links[ROUTING], envelope, started, duration, read_calls, None
+            )
+            log.info("%s %s: %s", record.ref, outcome.result, placement.plan.reason)
+            record.read_at = started
+            return [outcome], [attempt], None, placement
+        if source_error is None:
+            record.links.pop(ROUTING, None)
         for entity in self._entities(envelope):
             began = self.clock.now()
             own = self._job_for(entity, job)
-            was_linked = bool(own.link.target_id)
+            was_linked = has_arrived(own.link)
             with counted_calls() as counter:
                 plan, failure = await self._run(entity, own, source_error)
                 calls = read_calls | {k: v + read_calls.get(k, 0) for k, v in counter.items()}
@@ -146,12 +174,12 @@ class Pipeline:
                 if delay is not None:
                     settled = False
                     again_after = max(again_after or delay, delay)
-            outcome = Outcome(entity.name, _result(plan, own.link), own.link.state, plan)
-            outcome.newly_linked = bool(own.link.target_id) and not was_linked
+            outcome = Outcome(entity.name, result_of(plan, own.link), own.link.state, plan)
+            outcome.newly_linked = has_arrived(own.link) and not was_linked
             self._keep(record, own.link, outcome)
             outcomes.append(outcome)
             duration = round((self.clock.now() - began).total_seconds() * 1000)
-            attempts.append(_attempt(outcome, own.link, envelope, started, duration, calls, failure))
+            attempts.append(attempt_of(outcome, own.link, envelope, started, duration, calls, failure))
             log.info(
                 "%s %s: %s %s",
                 record.ref,
@@ -164,7 +192,7 @@ class Pipeline:
             record.read_at = started
         else:
             record.source_version, record.source_digest = before
-        return outcomes, attempts, again_after
+        return outcomes, attempts, again_after, placement
 
     def _job_for(self, entity: Entity, job: Job) -> Job:
         own = replace(job)
@@ -180,11 +208,14 @@ class Pipeline:
 
     async def _plan(self, entity: Entity, job: Job) -> Plan:
         try:
-            return await entity.plan(job)
+            plan = too_early(entity, job) or await entity.plan(job)
         except WaitForDependency as wait:
-            return Plan(Action.WAIT, wait.operator, needs=wait.needs, cause=wait.cause, todo=wait.todo)
+            plan = Plan(Action.WAIT, wait.operator, needs=wait.needs, cause=wait.cause, todo=wait.todo)
         except HoldForPerson as hold:
             return Plan(Action.HOLD, hold.operator, cause=hold.cause, todo=hold.todo)
+        if plan.action is not Action.WAIT:
+            return plan
+        return await self.obstacles.find(job.connection, plan.needs) or plan
 
     async def _run(
         self, entity: Entity, job: Job, source_error: SyncError | None
@@ -196,13 +227,13 @@ class Pipeline:
             plan = await self._plan(entity, job)
             if plan.action.writes:
                 await entity.apply(job, plan)
-            _settle(job.link, plan, self.clock.now())
+            settle(job.link, plan, self.clock.now())
         except WaitForDependency as wait:
             plan = replace(plan, action=Action.WAIT, reason=wait.operator, needs=wait.needs, cause=wait.cause)
-            _settle(job.link, plan, self.clock.now())
+            settle(job.link, plan, self.clock.now())
         except HoldForPerson as hold:
             plan = replace(plan, action=Action.HOLD, reason=hold.operator, cause=hold.cause, todo=hold.todo)
-            _settle(job.link, plan, self.clock.now())
+            settle(job.link, plan, self.clock.now())
             return plan, hold
         except SyncError as error:
             return plan, error
@@ -224,13 +255,12 @@ class Pipeline:
         if isinstance(error, HoldForPerson):
             return None
         if isinstance(error, StopConnection):
+            log.error("connection %s is stopped: %s %s", connection.name, error.cause, error.operator)
             connection.pause(now, PAUSE_SECONDS)
         link.cause, link.reason, link.todo = error.cause, error.operator, error.todo
         link.open_since = link.open_since or now
         link.attempts = attempt + 1
-        exhausted = attempt + 1 >= (
-            UNEXPECTED_TRIES if error.cause == "unexpected" else self.backoff.most_attempts
-        )
+        exhausted = attempt + 1 >= self._most_tries(error)
         if exhausted:
             link.state = State.HELD
             plan.action, plan.reason = Action.HOLD, error.operator
@@ -239,6 +269,12 @@ class Pipeline:
         plan.reason = error.operator
         after = error.after if isinstance(error, RetryLater) else None
         return self.backoff.delay(attempt, after)
+
+    def _most_tries(self, error: SyncError) -> int:
+        """Only what the other side says will pass is tried for days."""
+        if error.cause == "unexpected":
+            return UNEXPECTED_TRIES
+        return self.backoff.most_attempts if isinstance(error, RetryLater | StopConnection) else FEW_TRIES
 
     async def _register_waits(self, ref: RecordRef, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
@@ -273,66 +309,23 @@ class Pipeline:
         if needs and arrived:
             await self.queue.send(self._hint(ref, "dependency arrived", now))
 
+    async def _hand_over(self, envelope: Envelope, placement: Placement) -> None:
+        """Tells the connections that have the record, or a copy of it."""
+        copied = placement.plan is None and envelope.why != ON_DEMAND
+        for name in placement.hand_to:
+            hint = replace(envelope, connection=name, when=self.clock.now(), origin=self.origin, attempt=0)
+            # That this one needs the record is no reason for a copy of it.
+            await self.queue.send(replace(hint, why="shared") if copied else hint)
+
     def _hint(self, ref: RecordRef, why: str, now: datetime) -> Envelope:
         return Envelope(ref.connection, ref.subject, ref.id, why, now, origin=self.origin)
 
 
-def _state_of(plan: Plan) -> State:
-    match plan.action:
-        case Action.WAIT:
-            return State.WAITING
-        case Action.HOLD:
-            return State.HELD
-        case Action.SKIP:
-            return State.OUT_OF_SCOPE
-        case _:
-            return State.DONE
-
-
-def _settle(link: Link, plan: Plan, now: datetime) -> None:
-    link.state = _state_of(plan)
-    link.cause, link.reason, link.todo = plan.cause, plan.reason, plan.todo
-    link.attempts = 0
-    link.open_since = (link.open_since or now) if link.state.is_open else None
-    if link.state is State.DONE:
-        link.synced_at = now
-
-
-def _result(plan: Plan, link: Link) -> str:
-    match link.state:
-        case State.HELD | State.WAITING | State.RETRYING:
-            return link.state.value
-        case State.OUT_OF_SCOPE:
-            return "skipped"
-        case State.DONE:
-            return {Action.CREATE: "created", Action.CHANGE: "updated"}.get(plan.action, "unchanged")
-
-
-def _attempt(
-    outcome: Outcome,
-    link: Link,
-    envelope: Envelope,
-    at: datetime,
-    duration_ms: int,
-    calls: dict[str, int],
-    error: SyncError | None,
-) -> Attempt:
-    return Attempt(
-        entity=outcome.entity,
-        at=at,
-        why=envelope.why,
-        action=outcome.plan.action,
-        result=outcome.result,
-        state=outcome.state,
-        duration_ms=duration_ms,
-        calls=calls,
-        correlation=envelope.correlation,
-        reason=link.reason,
-        cause=link.cause,
-        todo=link.todo,
-        detail=error.detail if error else "",
-        changes=tuple(
-            {"field": c.field, "before": c.before, "after": c.after, "because": c.because}
-            for c in outcome.plan.changes
-        ),
-    )
+def _place(record: Record, plan: Plan, home: str, now: datetime) -> Outcome:
+    """Notes where a record belongs instead of here; what was not begun here is no longer this one's work."""
+    if not begun(record):
+        record.links = {name: link for name, link in record.links.items() if name == ROUTING}
+    link = record.link(ROUTING)
+    link.facts = {HOME: home} if home else {}
+    settle(link, plan, now)
+    return Outcome(ROUTING, result_of(plan, link), link.state, plan)

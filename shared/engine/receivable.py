@@ -16,6 +16,7 @@ from shared.engine.applications import (
     discounts,
     documents,
     in_document_currency,
+    is_mirrored,
 )
 from shared.engine.entity import Job, JsonObject
 from shared.engine.ledger_setup import local_currency
@@ -70,7 +71,11 @@ async def read_receivable(job: Job, document: Link, invoice: JsonObject) -> Rece
     head = header_of(invoice)
     known = job.link.facts
     entry = int(known.get("entry") or await _entry(job, document))
-    applied = applications(await system.ledger_of_entries([entry]), entry)
+    rows = await system.ledger_of_entries([entry])
+    if is_mirrored(rows, entry):
+        named = await system.ledger_of_document(str(document.target_number))
+        rows += [row for row in named if int(row["cleEntryNo"]) != entry]
+    applied = applications(rows, entry)
     origins, granted = await _origins(job, {one.applying_entry for one in applied})
     local = str(invoice.get("currencyCode") or "") == await local_currency(system)
     paid = head.total - head.remaining

@@ -7,9 +7,10 @@ application is one ConnectWise payment; an application taken back is a payment r
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
-from shared.domain.errors import HoldForPerson, OutcomeUnknown
+from shared.domain.errors import HoldForPerson, OutcomeUnknown, RetryLater, StopConnection
 from shared.domain.money import cents
 from shared.domain.plans import Action, Change, Plan
 from shared.domain.records import Link, RecordRef
@@ -20,6 +21,9 @@ NOTIFICATION: Final = "notification"
 """The reason of a hint that Business Central's webhook gave; it fires for our own writes too."""
 SETTLING: Final = "settling"
 """The step of an invoice whose settlement is begun: until it is done, an unchanged balance proves nothing."""
+NO_LEDGER: Final = "analytics_absent"
+LEDGER_REST: Final = timedelta(hours=1)
+"""How long a settlement rests that Business Central shows no ledger for: an administrator has to act first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Settlement:
             return Plan(Action.SKIP, "The invoice is not posted in Business Central by DynaConnect.")
         invoice = await job.connection.business_central.read(self.target, str(document.target_id))
         head, known = header_of(invoice), job.link.facts
+        if job.verifies:
+            known.pop("standing", None)
         if (
             job.envelope.why == NOTIFICATION
             and job.link.step != SETTLING
@@ -53,7 +59,14 @@ class Settlement:
             and known.get("status", document.facts.get("status")) == head.status
         ):
             return Plan(Action.NOTHING, f"Remaining amount is still {head.remaining}.")
-        receivable = await read_receivable(job, document, invoice)
+        try:
+            receivable = await read_receivable(job, document, invoice)
+        except StopConnection as stop:
+            if stop.cause != NO_LEDGER:
+                raise
+            plan = Plan(Action.CHANGE, stop.operator, cause=stop.cause, todo=stop.todo)
+            plan.payload, plan.steps = {"steps": [], "receivable": head}, ("write the standing",)
+            return plan
         wanted = {one.key: await self._payment(job, one) for one in receivable.settled}
         existing = [row async for page in job.connection.connectwise.scan(self._path(job)) for row in page]
         return self._compare(job.link, wanted, existing, receivable)
@@ -125,7 +138,8 @@ class Settlement:
             ],
         }
         known_now = {name: link.facts.get(name) for name in ("payments", "remaining", "status")}
-        if not steps and link.step != SETTLING and known_now == {name: facts[name] for name in known_now}:
+        whole = "standing" in link.facts and link.step != SETTLING
+        if not steps and whole and known_now == {name: facts[name] for name in known_now}:
             return Plan(Action.NOTHING, "ConnectWise shows every payment already.", facts=facts)
         first = not link.facts.get("payments")
         return Plan(
@@ -138,6 +152,8 @@ class Settlement:
 
     async def apply(self, job: Job, plan: Plan) -> None:
         """Removes, changes and adds payments, recording each before the next; then writes the standing."""
+        if plan.cause == NO_LEDGER:
+            await self._confirm_without_ledger(job, plan)
         connectwise, facts = job.connection.connectwise, job.link.facts
         before: JsonObject = facts.get("payments", {})
         leaving = {
@@ -162,6 +178,16 @@ class Settlement:
             job, plan.payload["receivable"], str(facts.get("standing", ""))
         )
         job.link.step = "done"
+
+    async def _confirm_without_ledger(self, job: Job, plan: Plan) -> None:
+        """The invoice itself says what is open, so ConnectWise gets that; the payments wait for a ledger.
+
+        Raises RetryLater, and not StopConnection: everything but payments can go on.
+        """
+        facts, job.link.step = job.link.facts, SETTLING
+        known = str(facts.get("standing", ""))
+        facts["standing"] = await self.confirm(job, plan.payload["receivable"], known)
+        raise RetryLater(NO_LEDGER, plan.reason, after=LEDGER_REST, todo=plan.todo)
 
     async def _settle(self, job: Job, step: JsonObject) -> None:
         """Adds a payment; a credit application that this ConnectWise refuses is left to the standing's text.

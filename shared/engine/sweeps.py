@@ -12,13 +12,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import BACKLOG, Envelope
+from shared.domain.errors import StopConnection
 from shared.domain.money import cents
-from shared.domain.records import RecordRef, State, digest
-from shared.engine.applications import INVOICE, documents
-from shared.engine.connection import Connection, Connections
+from shared.domain.records import Record, RecordRef, State, digest
+from shared.engine.applications import INVOICE, applied_entry, documents
+from shared.engine.connection import Connection, Connections, Site
+from shared.engine.cutover import first_day
 from shared.engine.entity import Subject
 from shared.engine.registry import Registry
+from shared.engine.routing import HOME, ROUTING
+from shared.engine.settlements import NO_LEDGER
 from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
 
@@ -27,6 +31,8 @@ OVERLAP: Final = timedelta(minutes=2)
 SAME_SECOND: Final = timedelta(seconds=2)
 LEDGER_OVERLAP: Final = 300
 """Ledger entry numbers read again below the watermark: numbers are given before they are committed."""
+DAILY: Final = timedelta(hours=24)
+IN_FULL: Final = "in_full"
 PATIENCE: Final = timedelta(minutes=10)
 """How long a waiting record rests before the sweep asks for it again."""
 
@@ -48,15 +54,20 @@ class Sweeper:
     async def catch_up(self, connection_name: str, subject_name: str, *, everything: bool = False) -> int:
         """Queues what changed in ConnectWise since the watermark; returns how many hints.
 
-        ``everything`` ignores the watermark, and queues a record even if its version is the stored one.
+        ``everything`` ignores the watermark, and queues a record even if its version is the stored one. Where
+        several connections share a site, the first one sweeps; the others only ask again for what waits.
         """
         connection = await self.connections.get(connection_name)
         subject = self.registry.subject(subject_name)
         if not subject.path:
             return 0
+        site = await self.connections.site(connection_name)
+        if site.first.name != connection_name and not everything:
+            return await self._nudge(connection_name, subject)
         name = f"watermark|{subject.name}"
         stored = await self.state.load(connection_name, name)
         started = self.clock.now()
+        everything = everything or self._is_due_in_full(subject, stored)
         since = None if everything else stored.get("at")
         changed_since = datetime.fromisoformat(since) - OVERLAP if since else None
         sent = 0
@@ -73,40 +84,48 @@ class Sweeper:
                 seen.add(record_id)
                 await self._hint(RecordRef(connection_name, subject.name, record_id), "catch up")
                 sent += 1
-        sent += await self._backlog(connection, subject, seen)
+        sent += await self._backlog(site, connection, subject, seen)
         sent += await self._nudge(connection_name, subject)
         # The newest version seen is the other side's own clock; ours would skip what it stamps behind us.
         if newest is not None:
-            await self.state.save(
-                connection_name, name, {"at": newest.isoformat(), "swept": started.isoformat(), "sent": sent}
-            )
+            swept = {"at": newest.isoformat(), "swept": started.isoformat(), "sent": sent}
+            in_full = {IN_FULL: swept["swept"] if everything else stored[IN_FULL]} if subject.daily else {}
+            await self.state.save(connection_name, name, swept | in_full)
         log.info("%s %s: %d hints", connection_name, subject.name, sent)
         return sent
+
+    def _is_due_in_full(self, subject: Subject, stored: dict[str, Any]) -> bool:
+        """Whether the records of a daily subject were not all looked at for a day."""
+        return subject.daily and (
+            IN_FULL not in stored or datetime.fromisoformat(stored[IN_FULL]) + DAILY <= self.clock.now()
+        )
 
     async def _differs(self, ref: RecordRef, row: dict[str, Any], version: str) -> bool:
         record = await self.store.get(ref)
         if record is None or record.read_at is None:
             return record is None or not any(link.state.is_open for link in record.links.values())
-        if record.source_version != version:
-            return True
-        # ConnectWise stamps whole seconds: a change in the second in which we read carries the same stamp.
-        near = bool(version) and datetime.fromisoformat(version) + SAME_SECOND > record.read_at
-        return near and record.source_digest != digest(row)
+        return is_newer(record, row, version)
 
-    async def _backlog(self, connection: Connection, subject: Subject, seen: set[str]) -> int:
+    async def _backlog(self, site: Site, connection: Connection, subject: Subject, seen: set[str]) -> int:
         """Records that ConnectWise still lists as to be exported and that nobody here is looking at."""
-        if not subject.backlog:
-            return 0
         sent = 0
-        async for page in connection.connectwise.scan(subject.backlog, fields=("id", subject.backlog_id)):
-            for row in page:
-                record_id = str(row.get(subject.backlog_id) or row["id"])
-                record = await self.store.get(RecordRef(connection.name, subject.name, record_id))
-                untouched = record is None or not any(link.state.is_open for link in record.links.values())
-                if untouched and record_id not in seen:
-                    await self._hint(RecordRef(connection.name, subject.name, record_id), "backlog")
-                    sent += 1
+        start = first_day(site.members, self.registry.of_subject(subject.name))
+        async for record_id, day in _listed(connection, subject):
+            if not record_id or record_id in seen or (start and day and day < str(start)):
+                continue
+            record = await self._at_home(RecordRef(connection.name, subject.name, record_id))
+            if record is None or not any(link.state.is_open for link in record.links.values()):
+                seen.add(record_id)
+                await self._hint(RecordRef(connection.name, subject.name, record_id), BACKLOG)
+                sent += 1
         return sent
+
+    async def _at_home(self, ref: RecordRef) -> Record | None:
+        """The record in the connection to which the routing gave it."""
+        record = await self.store.get(ref)
+        placed = record.links.get(ROUTING) if record else None
+        home = str(placed.facts.get(HOME, "")) if placed else ""
+        return await self.store.get(RecordRef(home, ref.subject, ref.id)) if home else record
 
     async def _nudge(self, connection: str, subject: Subject) -> int:
         """Asks again for records that have waited long; their dependency may have come by another way."""
@@ -122,13 +141,19 @@ class Sweeper:
         """Queues the invoices whose applications changed in the customer ledger since the watermark.
 
         ``full`` also compares every open invoice's remaining amount, which finds what a ledger that is
-        behind or absent did not show.
+        behind or absent did not show. Without a ledger that is all there is: each settlement then says what to do.
         """
         connection = await self.connections.get(connection_name)
         stored = await self.state.load(connection_name, "watermark|ledger")
         mark = int(stored.get("entry", 0))
         seen = set(stored.get("seen", ()))
-        rows = await connection.business_central.ledger_after(max(0, mark - LEDGER_OVERLAP))
+        try:
+            rows = await connection.business_central.ledger_after(max(0, mark - LEDGER_OVERLAP))
+        except StopConnection as stop:
+            if stop.cause != NO_LEDGER or not full:
+                raise
+            log.error("%s: %s %s", connection_name, stop.operator, stop.todo)
+            return await self._compare_open(connection)
         new = [row for row in rows if int(row["dcleEntryNo"]) not in seen]
         sent = 0
         settled, unknown = await self._settled_by(connection, new)
@@ -147,16 +172,13 @@ class Sweeper:
     async def _settled_by(
         self, connection: Connection, rows: list[dict[str, Any]]
     ) -> tuple[list[RecordRef], set[int]]:
-        """The invoices of ours on whose ledger entry one of the rows applies something.
+        """The invoices of ours to which one of the rows applies something, or which it applies to something.
 
         Also the rows of invoices that are not ours, which are looked at again: an invoice can be paid before
         the pass that posted it has stored its number.
         """
-        applied = {
-            int(row["cleEntryNo"])
-            for row in rows
-            if int(row.get("dcleAppliedCustLedgerEntryNo") or 0) not in (0, int(row["cleEntryNo"]))
-        }
+        pairs = {int(row["dcleEntryNo"]): {int(row["cleEntryNo"]), applied_entry(row)} for row in rows}
+        applied = {entry for pair in pairs.values() if len(pair) == 2 and 0 not in pair for entry in pair}
         known = documents(rows)
         missing = sorted(applied - set(known))
         if missing:
@@ -172,7 +194,7 @@ class Sweeper:
                 foreign.add(entry)
             else:
                 refs[RecordRef(connection.name, "settlement", ref.id)] = None
-        return list(refs), {int(row["dcleEntryNo"]) for row in rows if int(row["cleEntryNo"]) in foreign}
+        return list(refs), {number for number, pair in pairs.items() if pair & foreign}
 
     async def _compare_open(self, connection: Connection) -> int:
         sent = 0
@@ -213,6 +235,37 @@ class Sweeper:
         await self.queue.send(
             Envelope(ref.connection, ref.subject, ref.id, why, self.clock.now(), origin=self.origin)
         )
+
+
+def is_newer(record: Record, row: dict[str, Any], version: str, *, whole: bool = True) -> bool:
+    """True when ConnectWise's row of this version is another one than was read; ``whole`` false: a row cut to fields."""
+    if record.source_version != version:
+        return True
+    # ConnectWise stamps whole seconds: a change in the second in which we read carries the same stamp.
+    read_at = record.read_at
+    near = bool(version and read_at and datetime.fromisoformat(version) + SAME_SECOND > read_at)
+    return whole and near and record.source_digest != digest(row)
+
+
+async def _listed(connection: Connection, subject: Subject) -> AsyncIterator[tuple[str, str]]:
+    """The records of a subject that ConnectWise lists as not exported, each with its day where that is known."""
+    if subject.pending is not None:
+        for record_id, day in await subject.pending(connection.connectwise):
+            yield record_id, day
+    if not subject.backlog:
+        return
+    fields = tuple(name for name in ("id", subject.backlog_id, subject.backlog_date) if name)
+    async for page in connection.connectwise.scan(subject.backlog, fields=fields):
+        for row in page:
+            yield backlog_id(row, subject), str(row.get(subject.backlog_date) or "")[:10]
+
+
+def backlog_id(row: dict[str, Any], subject: Subject) -> str:
+    """The record that a row of the backlog names; empty where the row names it by a reference and has none."""
+    name, _, inner = subject.backlog_id.partition("/")
+    if inner:
+        return str((row.get(name) or {}).get(inner) or "")
+    return str(row.get(name) or row["id"])
 
 
 async def _rows(

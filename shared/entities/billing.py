@@ -13,6 +13,7 @@ from shared.domain.records import RecordRef
 from shared.engine.documents import Gathered
 from shared.engine.entity import Job, JsonObject
 from shared.engine.mapping_data import linked_target
+from shared.engine.taxes import tax_facts, taxed_source
 from shared.entities.standing import posted_line, with_line
 from shared.entities.subjects import COMPANY
 
@@ -87,8 +88,9 @@ async def gather(job: Job) -> Gathered:
     details = [int(detail["id"]) for detail in transaction.get("detail") or ()]
     currency = transaction.get("currency") or invoice.get("currency") or {}
     sign = -1 if invoice.get("type") == CREDIT_MEMO else 1
+    mode, source = job.connection.options.tax_mode, {"invoice": invoice, "transaction": transaction}
     return Gathered(
-        source={"invoice": invoice, "transaction": transaction},
+        source=taxed_source(mode, source),
         total=Money(
             sign * cents(transaction["total"]),
             str(currency.get("currencyCode") or currency.get("name") or ""),
@@ -96,6 +98,7 @@ async def gather(job: Job) -> Gathered:
         entry_ids=tuple(dict.fromkeys([*header, *details])),
         batch=f"{str(transaction['documentDate'])[:10]}-I{transaction['documentNumber']}",
         tags={name: invoice[name]["id"] for name in ("agreement", "project") if invoice.get(name)},
+        tax=tax_facts(mode, source),
     )
 
 

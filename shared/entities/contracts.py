@@ -1,22 +1,31 @@
 """The terms of an agreement: what recurs, its additions and adjustments, and what changed when."""
 
-from decimal import Decimal
 from typing import Any, Final
 
 from shared.domain.money import cents
+from shared.engine.agreements import day, months_of, recurring
 from shared.engine.entity import Job, JsonObject
 
 MOST_HISTORY: Final = 200
-MONTHS: Final = {"month": 1, "quarter": 3, "semi": 6, "half": 6, "annual": 12, "year": 12}
 KEPT: Final = (
     "name",
     "startDate",
     "endDate",
     "cancelledFlag",
     "dateCancelled",
+    "reasonCancelled",
     "agreementStatus",
     "billAmount",
 )
+ADDITION: Final = (
+    "quantity",
+    "lessIncluded",
+    "unitPrice",
+    "billCustomer",
+    "effectiveDate",
+    "cancelledDate",
+)
+ADJUSTMENT: Final = ("amount", "description", "effectiveDate")
 
 
 async def terms(job: Job) -> JsonObject:
@@ -24,7 +33,7 @@ async def terms(job: Job) -> JsonObject:
     connectwise, path = job.connection.connectwise, f"finance/agreements/{job.ref.id}"
     additions = [row async for page in connectwise.scan(f"{path}/additions") for row in page]
     adjustments = [row async for page in connectwise.scan(f"{path}/adjustments") for row in page]
-    now = _terms(job.source or {}, additions, adjustments)
+    now = _terms(job, additions, adjustments)
     facts = job.link.facts
     events = _events(facts.get("terms"), now)
     if events:
@@ -35,50 +44,58 @@ async def terms(job: Job) -> JsonObject:
     return {"additions": additions, "adjustments": adjustments, "terms": now}
 
 
-def _terms(agreement: JsonObject, additions: list[JsonObject], adjustments: list[JsonObject]) -> JsonObject:
-    billable = [
-        row for row in additions if row.get("billCustomer") == "Billable" and not row.get("cancelledDate")
-    ]
-    recurring = cents(agreement.get("billAmount") or 0) + sum((_worth(row) for row in billable), Decimal(0))
+def _terms(job: Job, additions: list[JsonObject], adjustments: list[JsonObject]) -> JsonObject:
+    agreement = job.source or {}
+    company = agreement.get("company") or {}
     cycle = str((agreement.get("billingCycle") or {}).get("name") or "")
-    months = next((count for word, count in MONTHS.items() if word in cycle.lower()), 0)
-    return {
-        **{name: agreement[name] for name in KEPT if name in agreement},
-        "company": (agreement.get("company") or {}).get("id"),
+    endless = bool(agreement.get("noEndingDateFlag"))
+    now: JsonObject = {
+        **_only(agreement, tuple(name for name in KEPT if not (endless and name == "endDate"))),
+        "company": _only(company, ("id", "name")),
         "currency": (agreement.get("currency") or {}).get("currencyCode", ""),
         "cycle": cycle,
-        "recurring": recurring,
-        "monthly": cents(recurring / months) if months else None,
         "additions": {str(row["id"]): _addition(row) for row in additions},
-        "adjustments": {str(row["id"]): str(row.get("amount", "")) for row in adjustments},
+        "adjustments": {str(row["id"]): _only(row, ADJUSTMENT) for row in adjustments},
     }
+    now["recurring"] = recurring(now, job.now.date())
+    months = months_of(cycle)
+    now["monthly"] = cents(now["recurring"] / months) if months else None
+    return now
 
 
-def _worth(addition: JsonObject) -> Decimal:
-    quantity = Decimal(addition.get("quantity") or 0) - Decimal(addition.get("lessIncluded") or 0)
-    return cents(max(quantity, Decimal(0)) * Decimal(addition.get("unitPrice") or 0))
+def _only(row: JsonObject, names: tuple[str, ...]) -> JsonObject:
+    return {name: row[name] for name in names if name in row}
 
 
 def _addition(row: JsonObject) -> JsonObject:
-    names = ("quantity", "lessIncluded", "unitPrice", "billCustomer", "effectiveDate", "cancelledDate")
-    return {"item": (row.get("product") or {}).get("identifier"), **{n: row[n] for n in names if n in row}}
+    return {"item": (row.get("product") or {}).get("identifier"), **_only(row, ADDITION)}
 
 
 def _events(before: JsonObject | None, now: JsonObject) -> list[JsonObject]:
     """What happened between two states of the terms, in words that a person uses."""
     if before is None:
         return [{"what": "first seen", "recurring": now["recurring"]}]
-    events: list[JsonObject] = []
-    if now.get("cancelledFlag") and not before.get("cancelledFlag"):
-        events.append({"what": "cancelled", "on": now.get("dateCancelled")})
-    if now.get("endDate") != before.get("endDate") and not now.get("cancelledFlag"):
-        events.append(
-            {"what": "renewed or shortened", "from": before.get("endDate"), "to": now.get("endDate")}
-        )
+    events = [*_of_the_term(before, now)]
     for kind in ("additions", "adjustments"):
         events += _differences(kind[:-1], before.get(kind, {}), now[kind])
     if cents(before.get("recurring") or 0) != now["recurring"]:
         events.append({"what": "recurring amount", "from": before.get("recurring"), "to": now["recurring"]})
+    return events
+
+
+def _of_the_term(before: JsonObject, now: JsonObject) -> list[JsonObject]:
+    """Cancelled, reinstated, renewed or shortened. An empty end means without end."""
+    events: list[JsonObject] = []
+    was, is_now = bool(before.get("cancelledFlag")), bool(now.get("cancelledFlag"))
+    if is_now and not was:
+        event = {"what": "cancelled", "on": day(now.get("dateCancelled")), "why": now.get("reasonCancelled")}
+        events.append(event)
+    if was and not is_now:
+        events.append({"what": "reinstated"})
+    old, new = day(before.get("endDate")), day(now.get("endDate"))
+    if old != new and not is_now:
+        later = not new or (bool(old) and new > old)
+        events.append({"what": "renewed" if later else "shortened", "from": old, "to": new})
     return events
 
 

@@ -5,25 +5,15 @@ The report's number is the vendor invoice number, which Business Central accepts
 
 from typing import Final
 
-from shared.domain.plans import Action, Plan
-from shared.engine.documents import Document, Gathered, NothingToSend
+from shared.engine.documents import Document, Gathered
 from shared.engine.entity import Job
 from shared.entities import expenses
 from shared.entities.subjects import EXPENSE_REPORT
 
 
-def judge(job: Job) -> Plan | None:
-    """An approved report, once."""
-    if job.link.step == "done":
-        return Plan(Action.NOTHING, f"Posted as {job.link.target_number}.")
-    return expenses.judge(job)
-
-
 async def gather(job: Job) -> Gathered:
     """What the employee is owed."""
     found = await expenses.open_expenses(job, "Reimbursable")
-    if not found:
-        raise NothingToSend("The report has no reimbursable expenses that are approved and not exported.")
     await expenses.require_employee(job)
     return await expenses.gather(job, found, "")
 
@@ -34,10 +24,11 @@ ENTITY: Final = Document(
     subject=EXPENSE_REPORT,
     target="purchaseInvoices",
     number_field="vendorInvoiceNumber",
-    judge=judge,
+    judge=expenses.judge,
     gather=gather,
     confirm=expenses.confirm,
     lines="purchaseInvoiceLines",
+    price_field="unitCost",
     owner_field="vendorNumber",
     accounting="expenses",
 )

@@ -1,27 +1,33 @@
 """What reimbursable and company-paid expenses have in common: both are entries of one expense report.
 
 The accounting interface lists unapproved expenses too when a ticket or project bills them (connectwise.md 4.1),
-so approval is read from each entry, never from the interface.
+so approval is read from each entry, never from the interface. It hides what is owed to a member without a vendor
+number.
 """
 
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from shared.domain.envelope import BACKLOG
 from shared.domain.errors import HoldForPerson, WaitForDependency
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
-from shared.domain.records import RecordRef
-from shared.engine.documents import Gathered
+from shared.domain.records import RecordRef, digest
+from shared.engine.documents import Gathered, NothingToSend
 from shared.engine.entity import Job, JsonObject
 from shared.engine.mapping_data import linked_target
 from shared.entities.billing import hold
-from shared.entities.subjects import MEMBER
+from shared.entities.subjects import MEMBER, UNPOSTED_EXPENSES
 
 type Classification = Literal["Reimbursable", "NonReimbursable"]
 
 APPROVED: Final = frozenset({"ApprovedByTierTwo", "ReadyToBill", "Billed", "BilledAgreement", "WrittenOff"})
 FIRST_TIER: Final = "ApprovedByTierOne"
-UNPOSTED: Final = "finance/accounting/unpostedexpenses"
+OWED_TO_NOBODY: Final = frozenset({"NonReimbursable", "Personal"})
+SEEN: Final = "seen"
+"""The fact that holds the digest of the report when its open expenses were last looked for."""
+EXPENSES: Final = "expenses"
+"""The tag that names the expense entries of a document."""
 
 
 def approved(job: Job, status: object) -> bool:
@@ -30,7 +36,7 @@ def approved(job: Job, status: object) -> bool:
 
 
 def judge(job: Job) -> Plan | None:
-    """Only an approved report travels, once."""
+    """Only an approved report travels, once; an expense that appears in it later is a person's case."""
     source, link = job.source, job.link
     if source is None:
         if link.step:
@@ -50,41 +56,91 @@ def judge(job: Job) -> Plan | None:
                 "Approve the report again, or reverse the document in Business Central.",
             )
         return Plan(Action.SKIP, "The expense report is not approved yet.")
+    asked = job.on_demand or job.verifies or job.envelope.why == BACKLOG
+    if link.step == "done" and link.facts.get(SEEN) == digest(source) and not asked:
+        return Plan(Action.NOTHING, f"Posted as {link.target_number}.")
     return None
 
 
 async def open_expenses(job: Job, classification: Classification) -> list[JsonObject]:
-    """The report's approved, unexported expenses of one classification, each with its ``unposted`` row."""
+    """The report's approved, unexported expenses of one classification, each with its ``unposted`` row.
+
+    Raises NothingToSend when there are none, WaitForDependency when the interface hides what is owed to a member
+    who is no vendor yet, HoldForPerson for expenses that appear after the report was posted.
+    """
     report = job.source or {}
     connectwise = job.connection.connectwise
     entries = await connectwise.select("expense/entries", {"expenseReport/id": int(job.ref.id)})
-    rows = await connectwise.select(UNPOSTED, {"member/id": int(report["member"]["id"])})
+    rows = await connectwise.select(UNPOSTED_EXPENSES, {"member/id": int(report["member"]["id"])})
     by_detail = {int(row["expenseDetailId"]): row for row in rows}
-    return [
+    final = [entry for entry in entries if approved(job, entry.get("status"))]
+    if classification == "Reimbursable" and any(
+        int(entry["id"]) not in by_detail and _may_be_owed(entry) for entry in final
+    ):
+        await require_employee(job)
+    found = [
         {**entry, "unposted": by_detail[int(entry["id"])]}
-        for entry in entries
-        if approved(job, entry.get("status"))
-        and int(entry["id"]) in by_detail
+        for entry in final
+        if int(entry["id"]) in by_detail
         and by_detail[int(entry["id"])].get("classification") == classification
     ]
+    if job.link.step == "done" and found:
+        raise _late(job, found)
+    job.link.facts[SEEN] = digest(report)
+    if job.link.step == "done":
+        raise NothingToSend(f"Posted as {job.link.target_number}.")
+    if not found:
+        kind = "reimbursable" if classification == "Reimbursable" else "company-paid"
+        raise NothingToSend(f"The report has no {kind} expenses that are approved and not exported.")
+    return found
+
+
+def _may_be_owed(entry: JsonObject) -> bool:
+    return (entry.get("classification") or {}).get("name") not in OWED_TO_NOBODY
+
+
+def _late(job: Job, found: list[JsonObject]) -> HoldForPerson:
+    """Why a posted report cannot take what ConnectWise lists as not exported."""
+    known = set(job.link.facts.get("tags", {}).get(EXPENSES, ()))
+    total = _sum([one["unposted"] for one in found])
+    number = job.link.target_number
+    if any(int(one["id"]) in known for one in found):
+        return HoldForPerson(
+            "unbatched",
+            f"Expenses of {total} were taken out of their accounting batch in ConnectWise after they were posted as "
+            f"{number}; they may have been edited.",
+            todo="Put them back into a batch, or reverse the document in Business Central.",
+        )
+    return HoldForPerson(
+        "late_expenses",
+        f"Expenses of {total} were approved in this report after it was posted as {number}.",
+        todo="Book them by hand in Business Central and batch them in ConnectWise; then retry.",
+    )
 
 
 async def gather(job: Job, expenses: list[JsonObject], suffix: str) -> Gathered:
-    """The accounting rows of the expenses, whether ConnectWise exports them as bills or one by one."""
+    """The accounting rows of the expenses, whether ConnectWise exports them as bills or one by one.
+
+    A row does not name its expense, so each expense is asked for by itself: what a row is for decides who paid it
+    and which dimensions it gets.
+    """
     report = job.source or {}
-    ids = [int(one["id"]) for one in expenses]
-    export = await job.connection.connectwise.preview_export("expenses", ids)
-    rows = [*_of_bills(export), *_of_expenses(export)]
-    total, expected = _sum(rows), _sum([one["unposted"] for one in expenses])
-    if total != expected:
-        raise HoldForPerson(
-            "no_gl_entries",
-            f"ConnectWise exports {total} of {expected} for these expenses: a G/L mapping is missing, or the member "
-            "has no vendor number.",
-            todo="Complete the G/L mapping of the expense types in ConnectWise, then reverse and approve the report.",
-        )
-    currency = expenses[0].get("currency") or {}
+    currency = _currency(expenses)
+    rows: list[JsonObject] = []
+    for one in expenses:
+        export = await job.connection.connectwise.preview_export("expenses", [int(one["id"])])
+        own = [*_of_bills(export), *_of_expenses(export)]
+        total, expected = _sum(own), cents(one["unposted"]["total"])
+        if total != expected:
+            raise HoldForPerson(
+                "no_gl_entries",
+                f"ConnectWise exports {total} of {expected} for the expense {one['id']}: a G/L mapping is missing, or "
+                "the member has no vendor number.",
+                todo="Complete the G/L mapping of the expense types in ConnectWise, then reverse and approve the report.",
+            )
+        rows += [{**row, "expense": one} for row in own]
     number = f"EXP-{job.ref.id}"
+    total = _sum(rows)
     return Gathered(
         source={
             "report": report,
@@ -97,11 +153,25 @@ async def gather(job: Job, expenses: list[JsonObject], suffix: str) -> Gathered:
         total=Money(total, str(currency.get("currencyCode") or currency.get("name") or "")),
         entry_ids=tuple(dict.fromkeys(number for row in rows for number in row["ids"])),
         batch=f"{str(report.get('dateEnd') or '')[:10]}-E{job.ref.id}{suffix}",
+        tags={EXPENSES: [int(one["id"]) for one in expenses]},
     )
 
 
+def _currency(expenses: list[JsonObject]) -> JsonObject:
+    """The one currency of the expenses; amounts of several are never added up."""
+    found = {str((one.get("currency") or {}).get("id")): one.get("currency") or {} for one in expenses}
+    if len(found) > 1:
+        names = ", ".join(str(one.get("currencyCode") or one.get("name") or "?") for one in found.values())
+        raise HoldForPerson(
+            "currency",
+            f"The report has expenses in several currencies ({names}); one document has one currency.",
+            todo="Reject the report and have each currency handed in by itself, or book it by hand and batch it.",
+        )
+    return dict(next(iter(found.values())))
+
+
 def _sum(rows: list[JsonObject]) -> Decimal:
-    return sum((cents(row["total"]) for row in rows), Decimal(0))
+    return sum((cents(row["total"]) for row in rows), Decimal("0.00"))
 
 
 def _of_bills(export: JsonObject) -> list[JsonObject]:

@@ -12,7 +12,7 @@ from shared.engine.entity import Job
 from shared.engine.receivable import Receivable
 
 _LINE: Final = re.compile(r"\s*\[Business Central [^\]]*\]")
-PAID, CANCELLED = "Paid", frozenset({"Canceled", "Corrective"})
+CANCELLED: Final = frozenset({"Canceled", "Corrective"})
 
 
 def with_line(notes: str, line: str) -> str:

@@ -263,7 +263,8 @@ class LineBlock(Strict):
     """Lines of the target array ``to``: one for every element at ``each``, or a single one without it.
 
     An element is taken by the first block of the same ``each`` and ``to`` whose ``when`` holds; a block with
-    ``also`` adds its lines beside that. ``otherwise`` ``hold`` stops the document when nobody took an element.
+    ``also`` adds its lines beside that. ``otherwise`` ``hold`` stops the document when nobody took an element;
+    ``leave_out`` takes elements without writing a line.
     """
 
     to: str
@@ -271,13 +272,18 @@ class LineBlock(Strict):
     when: Condition | None = None
     otherwise: Literal["skip", "hold"] = "skip"
     also: StrictBool = False
-    fields: tuple[Rule, ...] = Field(min_length=1)
+    leave_out: StrictBool = False
+    fields: tuple[Rule, ...] = Field((), min_length=1)
     note: str | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if self.each is None and (extra := self.given("otherwise", "also")):
+        if self.each is None and (extra := self.given("otherwise", "also", "leave_out")):
             raise wrong(f"{extra[0]} belongs to a block with each")
+        if self.leave_out == bool(self.fields):
+            raise wrong("a block has either fields or leave_out")
+        if self.leave_out and self.also:
+            raise wrong("a block that leaves out adds nothing, so also has no meaning here")
         return self
 
 

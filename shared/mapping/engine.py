@@ -100,7 +100,8 @@ class CompiledMapping:
                 if (block.also or index not in mine) and block.holds(element, root):
                     if not block.also:
                         mine.add(index)
-                    yield block, element
+                    if not block.leave_out:
+                        yield block, element
         for key in dict.fromkeys(
             (block.to, block.each or "") for block in self._blocks if block.must_be_taken
         ):
@@ -129,7 +130,7 @@ class _Block:
     def __init__(
         self, block: LineBlock, number: int, target: TargetSet, lookups: Mapping[str, Lookup]
     ) -> None:
-        self.to, self.each, self.also = block.to, block.each, block.also
+        self.to, self.each, self.also, self.leave_out = block.to, block.each, block.also, block.leave_out
         self.must_be_taken = block.otherwise == "hold"
         self.holds, self._when = compile_condition(block.when), block.when
         self._read = compile_path(parse_path(block.each or "$"))

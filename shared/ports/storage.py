@@ -78,8 +78,28 @@ class OpenItem:
     attempts: int
 
 
+class Claims(Protocol):
+    """Which source record a target belongs to. A claim is made before the target is made or adopted.
+
+    Two source records that look alike can be in work at the same moment; the claim decides between them.
+    """
+
+    async def claim(self, ref: RecordRef, target_set: str, key: str) -> RecordRef:
+        """Takes a target (its id or number) for a record unless it is taken; returns whose it is."""
+        ...
+
+    async def owner(self, connection: str, target_set: str, key: str) -> RecordRef | None:
+        """Whose target it is, None while it is nobody's."""
+        ...
+
+
 class RecordStore(Protocol):
     """Records, links, attempts and the work list. One pass works on one record at a time."""
+
+    @property
+    def claims(self) -> Claims:
+        """Which source record a target belongs to."""
+        ...
 
     async def begin(
         self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, impatient: bool

@@ -78,9 +78,14 @@ class BusinessCentral(Protocol):
         ...
 
     def scan(
-        self, entity_set: str, *, equal: Mapping[str, str] | None = None, select: Sequence[str] = ()
+        self,
+        entity_set: str,
+        *,
+        equal: Mapping[str, str] | None = None,
+        select: Sequence[str] = (),
+        expand: str = "",
     ) -> AsyncIterator[list[JsonObject]]:
-        """All records whose text fields equal the given values, page by page."""
+        """All records whose text fields equal the given values, page by page, with one kind of related records."""
         ...
 
     async def create(self, entity_set: str, body: JsonObject) -> JsonObject:
@@ -109,6 +114,10 @@ class BusinessCentral(Protocol):
 
     async def ledger_after(self, entry: int) -> list[JsonObject]:
         """Detailed customer ledger rows numbered above ``entry``, in no particular order."""
+        ...
+
+    def ledger(self, select: Sequence[str]) -> AsyncIterator[list[JsonObject]]:
+        """The named fields of all detailed customer ledger rows, page by page, in no particular order."""
         ...
 
     async def reference(self, entity_set: str) -> list[JsonObject]:

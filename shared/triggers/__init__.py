@@ -2,11 +2,13 @@
 
 import azure.functions as func
 
-from shared.triggers import hooks, operations, queues, timers
+from shared.triggers import connections, hooks, operations, queues, reconcile, timers
 
 BLUEPRINTS: tuple[func.Blueprint, ...] = (
     hooks.blueprint,
     queues.blueprint,
     timers.blueprint,
     operations.blueprint,
+    connections.blueprint,
+    reconcile.blueprint,
 )

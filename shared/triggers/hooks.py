@@ -59,7 +59,7 @@ async def connectwise_hook(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _verified(app: App, connection: str, req: func.HttpRequest) -> dict[str, Any]:
-    verifier = app.verifiers.get(connection)
+    verifier = await app.verifier(connection)
     if verifier is None:
         raise Refused("there is no such connection")
     body = req.get_body()

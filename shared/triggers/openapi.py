@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from shared.triggers import openapi_connections, openapi_reconcile
+
 _ERROR: Final = {
     "description": "What was asked wrongly, or what failed elsewhere.",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
@@ -176,6 +178,8 @@ DOCUMENT: Final[dict[str, Any]] = {
                 },
             },
         },
+        **openapi_connections.PATHS,
+        **openapi_reconcile.PATHS,
         "/health": {
             "get": {
                 "operationId": "health",

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import azure.functions as func
 
-from shared.app import App, get_app
+from shared.app import DEFAULT, App, get_app
 from shared.domain.envelope import Envelope
 from shared.domain.errors import SyncError
+from shared.engine.connection_book import UNKNOWN
 from shared.engine.desk import POISON, POISONED
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
+from shared.reconcile.runs import RECONCILE
 
 CONNECTION: Final = "AzureWebJobsStorage"
 KEEP_HOOKS: Final = "hooks"
@@ -34,6 +36,9 @@ async def sync_record(message: func.QueueMessage) -> None:
     try:
         await app.pipeline.handle(envelope, redelivered=(message.dequeue_count or 1) > 1)
     except SyncError as error:
+        if error.cause == UNKNOWN:
+            await _show_lost(app, envelope, error.operator)
+            return
         log.warning("%s goes back to the queue: %s %s", envelope.ref, error.operator, error.detail)
         delay = app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None))
         await app.queue.send(envelope.again("retry"), delay=delay)
@@ -48,6 +53,9 @@ async def sweep(message: func.QueueMessage) -> None:
     try:
         await run_sweep(app, envelope)
     except SyncError as error:
+        if error.cause == UNKNOWN:
+            log.warning("sweep of %s ends: %s", envelope.entity, error.operator)
+            return
         log.warning(
             "sweep of %s goes back to the queue: %s %s", envelope.entity, error.operator, error.detail
         )
@@ -60,6 +68,8 @@ async def run_sweep(app: App, envelope: Envelope) -> int:
     if envelope.entity == KEEP_HOOKS:
         await app.keep_hooks(envelope.connection)
         return 0
+    if envelope.entity == RECONCILE:
+        return await app.reconciler.run(envelope)
     subject = app.registry.subject(envelope.entity)
     if subject.path:
         everything = bool(envelope.options.get("everything"))
@@ -110,6 +120,12 @@ async def _poisoned(app: App, message: func.QueueMessage, *, sweep_queue: bool) 
             "sweep": sweep_queue,
         },
     )
+
+
+async def _show_lost(app: App, envelope: Envelope, reason: str) -> None:
+    """A hint for a connection that was taken away is kept for when it is there again, where people look."""
+    text = envelope.to_json()
+    await _show(app, DEFAULT, {"entity": envelope.entity, "id": envelope.id, "text": text, "reason": reason})
 
 
 async def _show(app: App, connection: str, value: dict[str, Any]) -> None:

@@ -17,7 +17,8 @@ class Declaration(ABC):
 
     ``create_call`` is the port's call that makes the target, ``reason`` the reason of the hints. Over both systems
     ``writes_to_create`` is what a new record may cost, ``writes_to_make`` what we write because people make it,
-    ``writes_when_changed`` and ``calls_when_changed`` what a change of a linked one costs.
+    ``writes_when_changed`` and ``calls_when_changed`` what a change of a linked one costs, ``calls_when_unchanged``
+    what one costs of which nothing travels: one, unless the source is served by more than one call.
     ``not_applicable`` names the cases that cannot be, each with why.
     """
 
@@ -27,6 +28,7 @@ class Declaration(ABC):
     writes_to_create: ClassVar[int] = 2
     writes_when_changed: ClassVar[int] = 1
     calls_when_changed: ClassVar[int] = 2
+    calls_when_unchanged: ClassVar[int] = 1
     create_call: ClassVar[str] = "business_central.create"
     reason: ClassVar[str] = CALLBACK
     not_applicable: ClassVar[Mapping[str, str]] = {}

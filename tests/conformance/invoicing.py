@@ -77,10 +77,16 @@ class Invoicing:
         """The invoice as ConnectWise answers it."""
         return self.world.cw_record("Invoice", record)
 
+    def billed(self, record: str) -> Decimal:
+        """The total in Business Central's terms, where that of a credit memo is positive."""
+        source = self.source(record)
+        return Decimal(-source["total"] if source["type"] == "CreditMemo" else source["total"])
+
     def documents(self, record: str) -> list[Json]:
-        """The sales invoices in Business Central under its number."""
-        number = self.source(record)["invoiceNumber"]
-        return self.world.bc_records("salesInvoices", externalDocumentNumber=number)
+        """The sales invoices, or sales credit memos, in Business Central under its number."""
+        source = self.source(record)
+        entity_set = "salesCreditMemos" if source["type"] == "CreditMemo" else "salesInvoices"
+        return self.world.bc_records(entity_set, externalDocumentNumber=source["invoiceNumber"])
 
     def batches(self, record: str) -> list[Json]:
         """The accounting batches that were made for it."""
@@ -96,7 +102,7 @@ class Invoicing:
         """Asserts: one document, posted once, equal to the cent, in one batch, its number written back."""
         source = self.source(record)
         [document] = self.documents(record)
-        assert document["totalAmountIncludingTax"] == source["total"]
+        assert document["totalAmountIncludingTax"] == self.billed(record)
         assert document["status"] in ("Open", "Paid")
         assert self.postings(record) == 1
         [batch] = self.batches(record)
@@ -106,7 +112,7 @@ class Invoicing:
     def check_draft(self, record: str) -> None:
         """Asserts: one draft that is equal to the cent, nothing posted and nothing batched."""
         [document] = self.documents(record)
-        assert document["totalAmountIncludingTax"] == self.source(record)["total"]
+        assert document["totalAmountIncludingTax"] == self.billed(record)
         assert (document["status"], self.postings(record)) == ("Draft", 0)
         assert self.batches(record) == []
 

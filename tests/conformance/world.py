@@ -219,8 +219,9 @@ class World(Systems):
         return (await self.record(subject, record_id)).links[entity]
 
     async def work(self, entity: str) -> list[OpenItem]:
-        """The work list of an entity."""
-        return await self.app.desk.work(DEFAULT, entity)
+        """The work list of an entity; where its subject has the same name, without the subject's other entities."""
+        items = await self.app.desk.work(DEFAULT, entity)
+        return [item for item in items if item.entity == entity]
 
     async def rows(self) -> int:
         """How many rows the product keeps in its tables."""

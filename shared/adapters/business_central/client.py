@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
 from shared.adapters.business_central import odata
 from shared.adapters.business_central.errors import TABLE
+from shared.adapters.business_central.ledger_pages import Condition, LedgerPages
 from shared.adapters.http import Answer, JsonClient
 from shared.adapters.resolutions import Refusal, resolve
 from shared.domain.errors import AlreadyExists, NotFound, StopConnection
@@ -19,6 +21,8 @@ type JsonObject = dict[str, Any]
 API: Final = "api/v2.0"
 ANALYTICS: Final = ("api/microsoft/analytics/v1.0", "api/microsoft/analytics/v0.5")
 """v1.0 from 28.0, v0.5 on 26.x and 27.x (business-central.md 0.4)."""
+PAGES: Final = "ODataV4"
+"""Stands for the published pages where a route of the analytics API is meant."""
 DIMENSION_VALUES_PAGE: Final = "DimensionValues"
 """The service name under which the page Dimension Values is to be published."""
 NAME_LENGTH: Final = 50
@@ -36,7 +40,7 @@ class BusinessCentralClient:
     company: str
     _company_id: str = ""
     _company_name_read: str = ""
-    _analytics: str = ""
+    _ledger_route: str = ""
     _lists: dict[str, tuple[float, list[JsonObject]]] = field(default_factory=dict)
     _company_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -113,7 +117,12 @@ class BusinessCentralClient:
         return bodies
 
     async def scan(
-        self, entity_set: str, *, equal: Mapping[str, str] | None = None, select: Sequence[str] = ()
+        self,
+        entity_set: str,
+        *,
+        equal: Mapping[str, str] | None = None,
+        select: Sequence[str] = (),
+        expand: str = "",
     ) -> AsyncIterator[list[JsonObject]]:
         """Pages as the server cuts them, following its next links on our own host."""
         params = {}
@@ -121,6 +130,8 @@ class BusinessCentralClient:
             params["$filter"] = odata.all_equal(equal)
         if select:
             params["$select"] = ",".join(select)
+        if expand:
+            params["$expand"] = expand
         path = await self._path(entity_set)
         async for page in self._pages(path, params):
             yield page
@@ -162,34 +173,59 @@ class BusinessCentralClient:
         """Detailed rows of the named customer ledger entries."""
         rows: list[JsonObject] = []
         for start in range(0, len(entries), ENTRIES_PER_FILTER):
-            rows += await self._ledger(
-                odata.any_number("cleEntryNo", entries[start : start + ENTRIES_PER_FILTER])
-            )
+            some = entries[start : start + ENTRIES_PER_FILTER]
+            rows += await self._ledger("cleEntryNo", partial(odata.any_number, numbers=some))
         return rows
 
     async def ledger_of_document(self, number: str) -> list[JsonObject]:
         """Detailed rows that carry a document number."""
-        return await self._ledger(odata.all_equal({"dcleDocumentNo": number}))
+        return await self._ledger("dcleDocumentNo", lambda field: odata.all_equal({field: number}))
 
     async def ledger_after(self, entry: int) -> list[JsonObject]:
         """Detailed rows numbered above ``entry``."""
-        return await self._ledger(f"dcleEntryNo gt {int(entry)}")
+        return await self._ledger("dcleEntryNo", lambda field: f"{field} gt {int(entry)}")
 
-    async def _ledger(self, condition: str) -> list[JsonObject]:
-        routes = [self._analytics] if self._analytics else list(ANALYTICS)
-        for route in routes:
+    async def ledger(self, select: Sequence[str]) -> AsyncIterator[list[JsonObject]]:
+        """The named fields of all detailed rows, page by page; the published pages give every field they have."""
+        pages = LedgerPages(self._published)
+        async for page in self._from_ledger({"$select": ",".join(select)}, pages.every_row):
+            yield page
+
+    async def _ledger(self, field: str, condition: Condition) -> list[JsonObject]:
+        pages = LedgerPages(self._published)
+        found = self._from_ledger({"$filter": condition(field)}, lambda: pages.rows(field, condition))
+        return [row async for page in found for row in page]
+
+    async def _from_ledger(
+        self, query: Mapping[str, str], pages: Callable[[], AsyncIterator[list[JsonObject]]]
+    ) -> AsyncIterator[list[JsonObject]]:
+        """The analytics API by ``query``, else the published ``pages``; what answered once is asked first."""
+        for route in sorted((*ANALYTICS, PAGES), key=lambda route: route != self._ledger_route):
+            path = await self._path("customerLedgerEntries", route)
+            begun = False
             try:
-                path = await self._path("customerLedgerEntries", route)
-                rows = [row async for page in self._pages(path, {"$filter": condition}) for row in page]
+                async for page in pages() if route == PAGES else self._pages(path, query):
+                    begun, self._ledger_route = True, route
+                    yield page
             except NotFound:
+                if begun:
+                    # Another route would give from the start what was given already.
+                    raise
                 continue
-            self._analytics = route
-            return rows
+            return
         raise StopConnection(
             "analytics_absent",
-            "Business Central offers no analytics API, so payments cannot be read.",
-            todo="Install the Power BI connector app of Business Central (26 or newer) and give Power BI Core Basic.",
+            "Business Central offers neither the analytics API nor the published ledger pages, so payments cannot be "
+            "read.",
+            todo="Install the Power BI connector app (26 or newer) and give Power BI Core Basic, or publish both pages.",
         )
+
+    async def _published(self, service: str, options: Mapping[str, str]) -> AsyncIterator[list[JsonObject]]:
+        async for page in self._pages(await self._service_path(service), options):
+            yield page
+
+    async def _service_path(self, service: str) -> str:
+        return f"{PAGES}/Company('{quote(await self._company_name())}')/{service}"
 
     async def reference(self, entity_set: str) -> list[JsonObject]:
         """All rows of a small set, at most ten minutes old."""
@@ -213,7 +249,7 @@ class BusinessCentralClient:
     async def add_dimension_value(self, dimension: str, code: str, name: str) -> bool:
         """Through the published page; a value that is there already is success."""
         body = {"Dimension_Code": dimension, "Code": code, "Name": name[:NAME_LENGTH]}
-        path = f"ODataV4/Company('{quote(await self._company_name())}')/{DIMENSION_VALUES_PAGE}"
+        path = await self._service_path(DIMENSION_VALUES_PAGE)
         try:
             await self.client.request("POST", path, body=body)
         except NotFound:

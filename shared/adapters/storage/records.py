@@ -12,6 +12,7 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage import rows
+from shared.adapters.storage.claims import TableClaims
 from shared.adapters.storage.rows import Row
 from shared.domain.envelope import Envelope
 from shared.domain.errors import RetryLater
@@ -38,6 +39,11 @@ class TableRecordStore:
     clock: Clock
     owner: str
     lease_time: timedelta = timedelta(seconds=120)
+
+    @property
+    def claims(self) -> TableClaims:
+        """Which source record a target belongs to, in the same table."""
+        return TableClaims(self.table)
 
     async def begin(
         self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, impatient: bool

@@ -1,0 +1,46 @@
+"""What ConnectWise has received of a purchase order is received on the order in Business Central."""
+
+from typing import Final
+
+from shared.engine.entity import Job
+from shared.engine.receipts import Arrived, Receipt
+from shared.entities import purchasing, receipt_batches
+from shared.entities.subjects import PURCHASE_ORDER
+
+
+async def gather(job: Job) -> Arrived:
+    """What is received in all, and which of it is not marked as exported."""
+    if purchasing.by_invoices(job):
+        return Arrived(why="Receipts travel as purchase invoices of the vendor.")
+    if job.source is None:
+        return Arrived(why="The order was deleted in ConnectWise.")
+    lines = await purchasing.order_lines(job)
+    marked = receipt_batches.marked_lines(job)
+    unbatched = {
+        purchasing.line_key(line)
+        for line in receipt_batches.due_lines(job, lines)
+        if receipt_batches.is_worth(line) and line["id"] not in marked
+    }
+    if receipt_batches.freight_due(job, lines):
+        unbatched.add(purchasing.FREIGHT)
+    foreign, own = set(purchasing.foreign_lines(job, lines)), purchasing.own_batched(job)
+    elsewhere = {
+        purchasing.line_key(line)
+        for line in lines
+        if line.get("batchedFlag") and line["id"] not in own and line["id"] not in foreign
+    }
+    return Arrived(
+        positions=purchasing.positions(job, lines),
+        unbatched=frozenset(unbatched),
+        elsewhere=frozenset(elsewhere),
+        problems=tuple(receipt_batches.taken_out(job, lines)),
+    )
+
+
+ENTITY: Final = Receipt(
+    name=purchasing.RECEIPT,
+    title="Purchase receipt",
+    subject=PURCHASE_ORDER,
+    gather=gather,
+    batch=receipt_batches.mark,
+)

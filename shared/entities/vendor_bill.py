@@ -1,0 +1,154 @@
+"""Where the connection says so, each receipt becomes a purchase invoice of the vendor, and nothing is received on the order.
+
+ConnectWise has one vendor invoice number for a whole order, Business Central takes each number of a vendor once; so
+where an order comes in several receipts the packing slip is added to the number.
+"""
+
+from typing import Final
+
+from shared.domain.errors import HoldForPerson
+from shared.domain.money import Money, cents
+from shared.domain.plans import Action, Plan
+from shared.engine.documents import Document, Gathered
+from shared.engine.entity import Job, JsonObject
+from shared.engine.parts import BEGUN, PARTS, Open, PartJob, Parts
+from shared.entities import purchasing, receipt_batches
+from shared.entities.subjects import PURCHASE_ORDER
+
+NUMBER: Final = "number"
+
+
+def judge(job: Job) -> Plan | None:
+    """A bill travels once."""
+    if job.link.step == "done":
+        return Plan(Action.NOTHING, f"Posted as {job.link.target_number}.")
+    return None
+
+
+async def gather(job: Job) -> Gathered:
+    """One unposted receipt of the order as the vendor's bill."""
+    source = job.source or {}
+    order, transaction = source["order"], source["transaction"]
+    job.link.facts[NUMBER] = source[NUMBER]
+    currency = transaction.get("currency") or order.get("currency") or {}
+    return Gathered(
+        source=source,
+        total=Money(
+            cents(transaction["total"]), str(currency.get("currencyCode") or currency.get("name") or "")
+        ),
+        entry_ids=tuple(receipt_batches.entry_ids(transaction)),
+        batch=str(source["batch"]),
+        tags={
+            "order": order.get("poNumber"),
+            "receipt": transaction["id"],
+            "lines": source["lines"],
+            "freight": receipt_batches.has_freight(transaction),
+        },
+    )
+
+
+async def confirm(job: Job) -> None:
+    """Notes what the bill's batch holds; ConnectWise has no field on an order that could take the bill's number."""
+    if isinstance(job, PartJob):
+        facts = job.link.facts
+        tags: JsonObject = facts["tags"]
+        job.whole.facts.setdefault("batches", {})[facts["batch"]] = {
+            "key": tags["receipt"],
+            "lines": tags["lines"],
+            "freight": tags["freight"],
+            "total": facts["total"],
+            "done": True,
+        }
+
+
+DOCUMENT: Final = Document(
+    name=purchasing.BILL,
+    title="Vendor bill",
+    subject=PURCHASE_ORDER,
+    target="purchaseInvoices",
+    number_field="vendorInvoiceNumber",
+    judge=judge,
+    gather=gather,
+    confirm=confirm,
+    lines="purchaseInvoiceLines",
+    owner_field="vendorNumber",
+    accounting="products",
+)
+
+
+async def open_bills(job: Job) -> Open:
+    """The bills that are to be made or finished."""
+    if not purchasing.by_invoices(job):
+        return Open(why="Vendor bills are entered by accounts payable.")
+    if job.source is None:
+        return Open(why="The order was deleted in ConnectWise.")
+    parts: dict[str, JsonObject] = job.link.facts.get(PARTS, {})
+    sources: dict[str, JsonObject] = {key: {} for key, part in parts.items() if part["step"] in BEGUN}
+    lines = await purchasing.order_lines(job)
+    due, problems = receipt_batches.due_lines(job, lines), receipt_batches.taken_out(job, lines)
+    marked = receipt_batches.marked_lines(job)
+    open_lines = [line for line in due if line["id"] not in marked]
+    if any(map(receipt_batches.is_worth, open_lines)) or receipt_batches.freight_due(job, lines):
+        begun = {parts[key]["facts"]["tags"]["receipt"] for key in sources}
+        for transaction in await receipt_batches.unposted(job):
+            behind = receipt_batches.lines_behind(transaction, due)
+            if transaction["id"] in begun or any(line["id"] in marked for line in behind):
+                continue
+            key = _key(str(transaction["id"]), parts)
+            numbers = [int(line["id"]) for line in behind]
+            sources[key] = _source(job, key, transaction, lines) | {"lines": numbers}
+    return Open(sources, tuple(problems))
+
+
+def _key(receipt: str, parts: dict[str, JsonObject]) -> str:
+    """The part of an unposted receipt: the one that is not finished, else a new one."""
+    count = 1
+    while True:
+        key = receipt if count == 1 else f"{receipt} ({count})"
+        if key not in parts or parts[key]["step"] != "done":
+            return key
+        count += 1
+
+
+def _source(job: Job, key: str, transaction: JsonObject, lines: list[JsonObject]) -> JsonObject:
+    parts: dict[str, JsonObject] = job.link.facts.get(PARTS, {})
+    others = {name: part["facts"] for name, part in parts.items() if name != key}
+    return {
+        "order": purchasing.header(job),
+        "transaction": transaction,
+        NUMBER: _number(job, transaction, lines, {str(facts.get(NUMBER)) for facts in others.values()}),
+        "batch": receipt_batches.identifier(
+            transaction, [str(facts.get("batch")) for facts in others.values()]
+        ),
+    }
+
+
+def _number(job: Job, transaction: JsonObject, lines: list[JsonObject], taken: set[str]) -> str:
+    """The vendor's invoice number, made unique where the order comes in several receipts."""
+    number = str((job.source or {}).get("vendorInvoiceNumber") or "").strip()
+    if not number:
+        raise HoldForPerson(
+            "vendor_invoice_number",
+            f"The order {(job.source or {}).get('poNumber')} has no vendor invoice number, without which Business "
+            "Central posts no purchase invoice.",
+            todo="Enter the vendor's invoice number on the order in ConnectWise; it goes on by itself.",
+        )
+    slips = {receipt_batches.slip_of(line) for line in lines if purchasing.is_received(line)}
+    waiting = any(not purchasing.is_received(line) and not line.get("canceledFlag") for line in lines)
+    slip = receipt_batches.slip_of(transaction)
+    if slip and (len(slips) > 1 or waiting):
+        number = f"{number}-{slip}"
+    count, name = 1, number
+    while name in taken:
+        count += 1
+        name = f"{number}-{count}"
+    return name
+
+
+ENTITY: Final = Parts(
+    name=purchasing.BILL,
+    title="Vendor bill",
+    subject=PURCHASE_ORDER,
+    document=DOCUMENT,
+    gather=open_bills,
+)

@@ -1,0 +1,18 @@
+"""Which connection of a site a record belongs to, decided once for all processes."""
+
+from typing import Protocol
+
+
+class Homes(Protocol):
+    """One durable value per record of a site: the connection whose books it goes to."""
+
+    async def home(self, site: str, subject: str, record_id: str) -> str:
+        """The connection that the record belongs to, empty while none was chosen."""
+        ...
+
+    async def move(self, site: str, subject: str, record_id: str, *, of: str, to: str) -> str:
+        """Changes the home if it is ``of`` (empty: none was chosen) and says which one is in force afterwards.
+
+        Two processes that choose at the same moment hear of the same one.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Several companies of Business Central and several ConnectWise sites in one app."""

@@ -1,0 +1,1 @@
+"""Purchase orders, receipts and vendor bills: the cases that only they have."""

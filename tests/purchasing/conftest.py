@@ -1,0 +1,25 @@
+"""A world with a vendor and items for each test; whatever it did, nothing was received or billed twice."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox.azurite import Azurite
+from tests.conformance.purchasing import Purchasing
+from tests.conformance.world import World
+
+
+@pytest.fixture
+async def world(azurite: Azurite) -> AsyncIterator[World]:
+    """A world of its own; no documented rule of either system may be broken in it."""
+    async with World(azurite) as world:
+        yield world
+        assert world.breaches == []
+
+
+@pytest.fixture
+async def work(world: World) -> Purchasing:
+    """People who buy."""
+    work = Purchasing(world)
+    await work.open()
+    return work

@@ -1,0 +1,1 @@
+"""Reconciliation of books that the real engine made between the two stand-ins."""

@@ -1,0 +1,19 @@
+"""Books to reconcile: a few hundred records that the product itself has brought from one stand-in to the other."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox.azurite import Azurite
+from tests.conformance.world import World
+from tests.reconcile.books import Books
+
+
+@pytest.fixture
+async def books(azurite: Azurite) -> AsyncIterator[Books]:
+    """Books of their own for each test; no documented rule of either system may be broken in them."""
+    async with World(azurite) as world:
+        books = Books(world)
+        await books.open()
+        yield books
+        assert world.breaches == []

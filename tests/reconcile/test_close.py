@@ -1,0 +1,97 @@
+"""The close check: every break that is seeded turns its line red, and mending turns it green again."""
+
+from decimal import Decimal
+
+from shared.app import DEFAULT
+from shared.engine.desk import POISON
+from tests.reconcile.books import Books
+from tests.reconcile.seeds import Seeds
+
+
+async def red(books: Books) -> set[str]:
+    """The red lines now."""
+    result = await books.reconcile()
+    lines = {line["name"]: line for line in result["close"]}
+    assert all(line["records"] and line["count"] for line in lines.values() if line["status"] == "red")
+    assert set(result["red"]) == {name for name, line in lines.items() if line["status"] == "red"}
+    return set(result["red"])
+
+
+async def test_each_break_turns_its_line_red(books: Books) -> None:
+    world, seeds = books.world, Seeds(books)
+    company, other = await books.make_companies(2)
+    await books.make_invoices(6, currency=books.currency("USD"))
+    first, second, third, fourth, *_ = books.invoices
+    await books.make_payments([third])
+    assert await red(books) == set()
+
+    [lost] = await books.make_invoices(1, sync=False)
+    assert await red(books) == {"documents_posted", "unposted_empty"}
+    await world.sync("invoice", lost)
+    assert await red(books) == set()
+
+    await seeds.totals([first])
+    assert await red(books) == {"totals_agree", "receivables_tie_out"}
+    await seeds.by_hand[-1]()
+
+    made = await world.cw_call(
+        "POST", f"finance/invoices/{second}/payments", {"amount": Decimal("0.01"), "type": "P"}
+    )
+    assert await red(books) == {"payments_agree", "receivables_tie_out"}
+    await world.cw_call("DELETE", f"finance/invoices/{second}/payments/{made['id']}")
+
+    await seeds.unconfirmed([fourth])
+    assert await red(books) == {"confirmed"}
+    await books.reconcile("apply")
+    assert await red(books) == set()
+
+    await world.cw(f"companies/{company}", {"addressLine1": "Moved"})
+    assert await red(books) == {"master_data"}
+    await world.sync("company", company)
+
+    await world.cw(f"companies/{other}", {"billingTerms": {"id": 1}, "name": "Firm"})
+    await world.sync("company", other)
+    assert await red(books) == set()
+
+    lines = [{"kind": "service", "amount": 1}, {"kind": "discount", "amount": 2}]
+    [held] = await books.make_invoices(1, lines=lines)
+    assert await red(books) == {"work_list_empty", "unposted_empty"}
+    await books.reopen(held)
+    await world.sync("invoice", held)
+    assert await red(books) == set()
+
+    await world.app.state.save(DEFAULT, f"{POISON}1", {"entity": "invoice", "id": "1"})
+    assert await red(books) == {"work_list_empty"}
+    await world.app.state.remove(DEFAULT, f"{POISON}1")
+
+    await world.keep_drafts()
+    await books.make_invoices(1)
+    assert await red(books) == {"drafts_posted", "unposted_empty"}
+
+
+async def test_what_is_not_in_use_says_so(books: Books) -> None:
+    known = {entity.name for entity in books.world.app.registry.entities()}
+    lines = {line["name"]: line["status"] for line in (await books.reconcile())["close"]}
+    expected = "green" if known & {"expense_report", "company_expense"} else "not in use"
+    assert lines["expenses_posted"] == expected
+    assert lines["receipts_invoiced"] in ("green", "not in use")
+
+
+async def test_opening_balances_at_a_cut_over(books: Books) -> None:
+    await books.make_companies(3)
+    await books.make_invoices(3, currency=books.currency("USD"))
+    first, second, third = books.invoices
+    day = books.document_of(first)["postingDate"]
+    assert (await books.reconcile(opening=day))["opening"]
+    await books.make_payments([first])
+    customer = books.document_of(second)["customerNumber"]
+    await books.world.bc(
+        "ledger/post", {"customerNumber": customer, "amount": Decimal("5.00"), "documentNumber": "P0"}
+    )
+    rows = {row["customer"]: row for row in (await books.reconcile(opening=day))["opening"]}
+    assert rows[customer]["difference"] == Decimal("-5.00")
+    for record in (first, third):
+        row = rows[books.document_of(record)["customerNumber"]]
+        assert row["difference"] == 0
+        assert row["connectwise"] == books.source(record)["balance"]
+        assert row["notes"] == []
