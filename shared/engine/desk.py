@@ -121,7 +121,9 @@ class Desk:
     async def save_workflow(self, connection: str, text: str) -> None:
         """Checks and stores workflow rules; raises MappingError with every problem and its place."""
         await self._known_connection(connection)
-        await (await self.connections.get(connection)).workflow.put(text, self.clock.now().isoformat())
+        documents = {entity.name for entity in self.registry.entities() if entity.subject.date}
+        book = (await self.connections.get(connection)).workflow
+        await book.put(text, self.clock.now().isoformat(), documents)
 
     async def drop_workflow(self, connection: str) -> None:
         """Goes back to the standard: everything is posted, or drafted if the settings say so."""

@@ -12,6 +12,8 @@ MOST_STEPS: Final = 50
 ROUNDED: Final = ("rounded", "one piece")
 """Words in a step of the mapping that say that a number was not taken over as it was."""
 
+PRICES: Final = ("unitPrice", "unitCost", "directUnitCost")
+
 type RoundingStep = tuple[str, str, Decimal | None, Decimal | None]
 
 
@@ -37,7 +39,7 @@ def _lines(payload: Payload) -> Iterator[tuple[str, Payload]]:
     for name, value in payload.items():
         if isinstance(value, list):
             for number, line in enumerate(value):
-                if "quantity" in line and "unitPrice" in line:
+                if "quantity" in line and _price(line) is not None:
                     yield f"{name}[{number}]", line
 
 
@@ -45,8 +47,12 @@ def _added(tax: Payload) -> Decimal:
     return cents(tax["amount"]) if tax.get("mode") == "business_central" else Decimal("0.00")
 
 
+def _price(line: Payload) -> Decimal | None:
+    return next((Decimal(line[name]) for name in PRICES if line.get(name) is not None), None)
+
+
 def _exact(line: Payload) -> Decimal:
-    return Decimal(line["quantity"]) * Decimal(line["unitPrice"])
+    return Decimal(line["quantity"]) * (_price(line) or Decimal(0))
 
 
 def _amount(line: Payload) -> Decimal:

@@ -151,8 +151,7 @@ def _changes(wanted: WantedLine, line: JsonObject) -> Iterator[LineStep]:
         Change(f"line {line['sequence']} {name}", line.get(name), payload[name]) for name in differing
     )
     told = ", ".join(
-        f"{CAPTIONS.get(name, name)} {_plain(line.get(name))} to {_plain(payload[name])}"
-        for name in differing
+        f"{CAPTIONS.get(name, name)} {plain(line.get(name))} to {plain(payload[name])}" for name in differing
     )
     yield LineStep("change", f"{_named(line)}: {told}", sent, line, wanted.position is None, changes)
 
@@ -161,7 +160,8 @@ def _named(line: JsonObject) -> str:
     return f'line {line["sequence"]} ({line.get("lineObjectNumber", "")} "{line.get("description", "")}")'
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value as people read it; numbers without trailing zeros."""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 

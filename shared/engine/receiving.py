@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.domain.errors import HoldForPerson
-from shared.engine.order_lines import received_of
+from shared.engine.order_lines import plain, received_of
 from shared.engine.positions import Position
 
 type JsonObject = dict[str, Any]
@@ -19,9 +19,9 @@ type JsonObject = dict[str, Any]
 class Problem:
     """Why something cannot go on by itself, and what a person does; ``key`` is the position, if it is one's."""
 
-    cause: str
     reason: str
     todo: str
+    cause: str
     key: str = ""
 
 
@@ -38,13 +38,13 @@ def compare(
     positions: Sequence[Position],
     order: JsonObject,
     lines: Sequence[JsonObject],
-    elsewhere: Collection[str],
+    unmarked: Mapping[str, Decimal],
     known: Collection[str],
 ) -> Due:
     """The differences of all positions.
 
-    ``elsewhere`` are the keys of those that another export has booked, ``known`` the target's lines on which the
-    source once had receipts.
+    ``unmarked`` is how much of each position's receipts is in no accounting batch: more than that is never posted.
+    ``known`` are the target's lines on which the source once had receipts.
     """
     by_id = {str(line["id"]): line for line in lines}
     due, number = Due(), str(order["number"])
@@ -53,7 +53,7 @@ def compare(
         missing = position.received - (received_of(line) if line else Decimal(0))
         if not missing:
             continue
-        problem = _problem(position, line, missing, number, elsewhere)
+        problem = _problem(position, line, missing, number, unmarked.get(position.key, Decimal(0)))
         if problem is not None:
             due.problems.append(problem)
             continue
@@ -74,15 +74,15 @@ def _problem(
     line: Mapping[str, Any] | None,
     missing: Decimal,
     number: str,
-    elsewhere: Collection[str],
+    unmarked: Decimal,
 ) -> Problem | None:
     name, key = f'"{position.text}"', position.key
     if line is None:
         return Problem(
-            "line_missing",
-            f"{_n(position.received)} of {name} are received in ConnectWise, but {number} has no line for it.",
+            f"{plain(position.received)} of {name} are received in ConnectWise, but {number} has no line for it.",
             f"Make the line in {number} by hand as the order's own entry in this list says; then retry.",
-            key,
+            cause="line_missing",
+            key=key,
         )
     where = f"line {line['sequence']} of {number}"
     if missing < 0:
@@ -91,20 +91,22 @@ def _problem(
     if missing > open_quantity:
         ordered = received_of(line) + missing
         return Problem(
-            "over_receipt",
-            f"{_n(missing)} more of {name} are received in ConnectWise, but {where} expects only {_n(open_quantity)}.",
-            f"Reopen {number} in Business Central, set the quantity of line {line['sequence']} to {_n(ordered)}, "
+            f"{plain(missing)} more of {name} are received in ConnectWise, but {where} expects only {plain(open_quantity)}.",
+            f"Reopen {number} in Business Central, set the quantity of line {line['sequence']} to {plain(ordered)}, "
             "release it; then retry.",
-            key,
+            cause="over_receipt",
+            key=key,
         )
-    if key in elsewhere:
+    if missing > unmarked:
+        by_hand = plain(missing - unmarked)
         return Problem(
-            "batched_elsewhere",
-            f"A receipt of {name} is in an accounting batch that DynaConnect did not make, and {where} has not "
-            f"received {_n(missing)} of it.",
-            f"If another export booked it, receive {_n(missing)} on {where} by hand; if not, delete that batch in "
-            "ConnectWise; then retry.",
-            key,
+            f"{plain(position.received)} of {name} are received in ConnectWise and {by_hand} of them are in an accounting "
+            f"batch already, but {where} has received only {plain(received_of(line))}: another export booked them, or "
+            "their receipt was undone in Business Central.",
+            f"If they have come, receive {by_hand} on {where} by hand; if another export marked them by mistake, delete "
+            "that batch in ConnectWise; then retry.",
+            cause="marked_before",
+            key=key,
         )
     return None
 
@@ -121,14 +123,10 @@ def hold_of(problems: Sequence[Problem]) -> HoldForPerson:
 def _received_less(position: Position, line: Mapping[str, Any], number: str) -> Problem:
     more = received_of(line) - position.received
     return Problem(
-        "received_less",
-        f'ConnectWise has received {_n(position.received)} of "{position.text}", Business Central '
-        f"{_n(received_of(line))} on line {line['sequence']} of {number}.",
-        f"Undo the receipt of {_n(more)} in Business Central (Posted Purchase Receipts, Undo Receipt), or receive "
+        f'ConnectWise has received {plain(position.received)} of "{position.text}", Business Central '
+        f"{plain(received_of(line))} on line {line['sequence']} of {number}.",
+        f"Undo the receipt of {plain(more)} in Business Central (Posted Purchase Receipts, Undo Receipt), or receive "
         "them in ConnectWise; then retry.",
-        position.key,
+        cause="received_less",
+        key=position.key,
     )
-
-
-def _n(quantity: Decimal) -> str:
-    return f"{quantity.normalize():f}"

@@ -76,14 +76,14 @@ def check_tax(job: Job, stored: JsonObject) -> None:
     known: dict[str, Any] = job.link.facts.get("tax") or {}
     if known.get("mode") != "prices_include_tax":
         return
-    if not stored.get("pricesIncludeTax"):
+    expected, actual = cents(known["amount"]), cents(stored.get("totalTaxAmount", 0))
+    if not stored.get("pricesIncludeTax") and (expected or actual):
         customer = stored.get("billToCustomerNumber") or stored.get("customerNumber")
         raise HoldForPerson(
             "prices_exclude_tax",
             f"The prices of customer {customer} do not include tax in Business Central, but those of this document do.",
             todo="Switch on Prices Including VAT (or Tax) on the customer, or choose another tax mode; then retry.",
         )
-    expected, actual = cents(known["amount"]), cents(stored.get("totalTaxAmount", 0))
     if abs(expected - actual) > job.connection.options.penny_cap:
         raise HoldForPerson(
             "tax_differs",

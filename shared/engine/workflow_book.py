@@ -1,10 +1,20 @@
 """The workflow rules of one connection: the stored document, or posting everything where there is none."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.mapping import Decision, Workflow, WorkflowDocument, compile_workflow, load_workflow
+from shared.mapping import (
+    Decision,
+    MappingError,
+    Problem,
+    Workflow,
+    WorkflowDocument,
+    compile_workflow,
+    load_workflow,
+)
+from shared.mapping.problems import did_you_mean
 from shared.ports.storage import StateStore
 
 FRESH_SECONDS: Final = 60.0
@@ -32,9 +42,15 @@ class WorkflowBook:
         self._known = (time.monotonic() + FRESH_SECONDS, workflow)
         return workflow
 
-    async def put(self, text: str, at: str) -> None:
-        """Checks and stores a document; raises MappingError with every problem."""
-        load_workflow(text)
+    async def put(self, text: str, at: str, documents: Collection[str]) -> None:
+        """Checks and stores rules for the entities named ``documents``; raises MappingError with every problem."""
+        given = load_workflow(text).document.rules
+        if problems := [
+            Problem(f"rules[{number}].entity", _unknown(rule.entity, documents))
+            for number, rule in enumerate(given)
+            if rule.entity not in documents
+        ]:
+            raise MappingError(problems)
         await self.state.save(self.connection, NAME, {"text": text, "at": at})
         self._known = None
 
@@ -47,3 +63,7 @@ class WorkflowBook:
         """The rules in force as JSON values."""
         workflow = await self.get()
         return workflow.document.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _unknown(entity: str, documents: Collection[str]) -> str:
+    return f"there are no documents of entity '{entity}'{did_you_mean(entity, documents)}"

@@ -1,5 +1,7 @@
 """What ConnectWise has received of a purchase order is received on the order in Business Central."""
 
+from collections import defaultdict
+from decimal import Decimal
 from typing import Final
 
 from shared.engine.entity import Job
@@ -23,16 +25,14 @@ async def gather(job: Job) -> Arrived:
     }
     if receipt_batches.freight_due(job, lines):
         unbatched.add(purchasing.FREIGHT)
-    foreign, own = set(purchasing.foreign_lines(job, lines)), purchasing.own_batched(job)
-    elsewhere = {
-        purchasing.line_key(line)
-        for line in lines
-        if line.get("batchedFlag") and line["id"] not in own and line["id"] not in foreign
-    }
+    unmarked: defaultdict[str, Decimal] = defaultdict(Decimal, {purchasing.FREIGHT: Decimal(1)})
+    for line in lines:
+        if purchasing.is_received(line) and not line.get("batchedFlag"):
+            unmarked[purchasing.line_key(line)] += Decimal(line["receivedQuantity"])
     return Arrived(
         positions=purchasing.positions(job, lines),
         unbatched=frozenset(unbatched),
-        elsewhere=frozenset(elsewhere),
+        unmarked=unmarked,
         problems=tuple(receipt_batches.taken_out(job, lines)),
     )
 

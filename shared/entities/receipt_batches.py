@@ -6,7 +6,7 @@ A batch is stored before it is made, so that a crash finds it again under its na
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -21,7 +21,7 @@ MOST_IDENTIFIER: Final = 50
 FREIGHT_TYPES: Final = ("PF", "FT")
 
 
-def due_lines(job: Job, lines: Iterable[JsonObject]) -> list[JsonObject]:
+def due_lines(job: Job, lines: Sequence[JsonObject]) -> list[JsonObject]:
     """The received lines that ConnectWise exports and that are in no batch."""
     left_out = set(purchasing.foreign_lines(job, lines))
     return [
@@ -44,7 +44,7 @@ def has_freight(transaction: JsonObject) -> bool:
     return any(detail.get("glTypeId") in FREIGHT_TYPES for detail in details_of(transaction))
 
 
-def freight_due(job: Job, lines: Iterable[JsonObject]) -> bool:
+def freight_due(job: Job, lines: Sequence[JsonObject]) -> bool:
     """True while the freight of a closed order that was received is in no batch of ours."""
     source = job.source or {}
     if not source.get("closedFlag") or not Decimal(source.get("freightCost") or 0):
@@ -116,12 +116,12 @@ def taken_out(job: Job, lines: Iterable[JsonObject]) -> list[Problem]:
     done, last = marked_lines(job), job.link.target_number
     return [
         Problem(
-            "unbatched",
             f'Line {line["lineNumber"]} ("{line["description"]}") was taken out of batch {done[line["id"]]} in '
             f"ConnectWise after it was posted (last as {last}); it may have been edited.",
             "Put it back with Rebatch; or correct what is posted in Business Central by hand and mark the line in a "
             "batch of your own. Then retry.",
-            purchasing.line_key(line),
+            cause="unbatched",
+            key=purchasing.line_key(line),
         )
         for line in lines
         if line["id"] in done and not line.get("batchedFlag")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Self
 
 from shared.domain.money import cents
-from shared.engine.applications import APPLICATION, INITIAL, is_kind
+from shared.engine.applications import APPLICATION, INITIAL, applied_entry, is_kind
 from shared.reconcile.model import Row
 
 FIELDS: Final = (
@@ -49,9 +49,10 @@ class Entry:
 
 @dataclass(slots=True)
 class Ledger:
-    """All entries, by number and by document."""
+    """All entries, by number and by document; ``naming`` has the rows of other entries that name an entry."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
+    naming: dict[int, list[Row]] = field(default_factory=dict)
     documents: dict[tuple[str, str], Entry] = field(default_factory=dict)
     size: int = 0
 
@@ -76,6 +77,7 @@ class Ledger:
                 entry.date, entry.initial = str(row["dclePostingDate"])[:10], amount
             else:
                 entry.rows.append(row)
+                self.naming.setdefault(applied_entry(row), []).append(row)
 
     def find(self, kind: str, document: str) -> Entry | None:
         """The entry of a document such as ``Invoice`` 103001."""

@@ -76,7 +76,8 @@ class PaymentDrifts:
         total, remaining = cents(target["totalAmountIncludingTax"]), cents(target["remainingAmount"])
         local = str(target.get("currencyCode") or "") in ("", self.taken.local_currency)
         known = self._known(record_id)
-        applied = applied_to(entry.rows, entry.number)
+        naming = [row for row in self.ledger.naming.get(entry.number, ()) if row not in entry.rows]
+        applied = applied_to([*entry.rows, *naming], entry.number)
         kept = {
             key: cents(value["amount"])
             for key, value in known.get("payments", {}).items()

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.money import cents
 from shared.domain.records import Link
-from shared.engine.documents import Document
+from shared.engine.documents import PENNY, Document
 from shared.reconcile.documents import TOTAL, total_of
 from shared.reconcile.ledger import Entry, Ledger
 from shared.reconcile.model import Period, RoundingStep, Row
@@ -98,7 +98,7 @@ def _proof(
         currency=currency,
         sign=-1 if row.get("type") == "CreditMemo" else 1,
         connectwise_total=total_of(row),
-        lines_total=_fact(link, "lines_total"),
+        lines_total=_lines_total(link),
         draft_total=_fact(link, "draft_total"),
         posted_total=cents(target[TOTAL]),
         ledger_amount=cents(entry.initial) if entry else None,
@@ -140,6 +140,12 @@ def _entry(ledger: Ledger | None, entity: Document, link: Link) -> Entry | None:
 def _fact(link: Link, name: str) -> Decimal | None:
     value: Any = link.facts.get(name)
     return None if value is None else cents(value)
+
+
+def _lines_total(link: Link) -> Decimal | None:
+    """What was mapped, with the line on the rounding account where one was needed."""
+    mapped = _fact(link, "lines_total")
+    return None if mapped is None else mapped + (_fact(link, PENNY) or Decimal(0))
 
 
 def statement(rows: Iterable[Proof]) -> list[Row]:

@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.triggers import connections, hooks, operations, queues, reconcile, timers
+from shared.triggers import connections, hooks, operations, queues, reconcile, reports, timers
 
 BLUEPRINTS: tuple[func.Blueprint, ...] = (
     hooks.blueprint,
@@ -11,4 +11,5 @@ BLUEPRINTS: tuple[func.Blueprint, ...] = (
     operations.blueprint,
     connections.blueprint,
     reconcile.blueprint,
+    reports.blueprint,
 )

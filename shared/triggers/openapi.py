@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from shared.triggers import openapi_connections, openapi_reconcile
+from shared.triggers import openapi_connections, openapi_reconcile, openapi_reports
 
 _ERROR: Final = {
     "description": "What was asked wrongly, or what failed elsewhere.",
@@ -180,6 +180,7 @@ DOCUMENT: Final[dict[str, Any]] = {
         },
         **openapi_connections.PATHS,
         **openapi_reconcile.PATHS,
+        **openapi_reports.PATHS,
         "/health": {
             "get": {
                 "operationId": "health",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from sandbox.connectwise.ledger import ACCOUNTS
 from sandbox.kit import Json
 from shared.domain.money import cents
 from tests.conformance.world import World
@@ -20,7 +21,12 @@ class Purchasing:
         self.items: dict[str, str] = {}
 
     async def open(self, **values: Json) -> None:
-        """Makes the vendor and the items and has them synced."""
+        """Makes the accounts of freight and purchase tax, the vendor and the items, and has these synced."""
+        rows = [
+            {"number": ACCOUNTS[kind], "displayName": kind, "accountType": "Posting", "directPosting": True}
+            for kind in ("PF", "PT")
+        ]
+        await self.world.bc("records", {"set": "accounts", "records": rows})
         self.vendor = await self.company("Supplier", **values)
         await self.world.sync("company", self.vendor)
         for name, cost in ITEMS.items():

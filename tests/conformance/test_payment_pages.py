@@ -71,6 +71,30 @@ async def sweep(work: Invoicing) -> None:
     assert await work.world.work("payment") == []
 
 
+@pytest.mark.parametrize("analytics", ["v1.0", ""], ids=["analytics", "pages"])
+async def test_an_invoice_that_is_applied_to_a_payment(work: Invoicing, analytics: str) -> None:
+    """Applied from the invoice's side, its own entry only mirrors it; it is paid all the same."""
+    await work.world.bc("settings", {"analytics_version": analytics})
+    record = await posted(work)
+    [document] = work.documents(record)
+    body = {"customerNumber": document["customerNumber"], "amount": Decimal("100.00"), "documentNumber": "P1"}
+    await work.world.bc("ledger/post", body)
+    applications = [{"documentNumber": "P1", "amount": Decimal("60.00")}]
+    applied = {"documentNumber": document["number"], "applications": applications}
+    await work.world.bc("ledger/apply", applied)
+    await sweep(work)
+    work.check_paid(record, "60.00")
+    await apply(work, "P1", record, "40.00")
+    await sweep(work)
+    work.check_paid(record, "100.00")
+    await work.world.bc("ledger/unapply", {"documentNumber": document["number"]})
+    await sweep(work)
+    assert work.source(record)["balance"] == work.remaining(record)
+    await work.world.bc("ledger/unapply", {"documentNumber": "P1"})
+    await sweep(work)
+    work.check_paid(record)
+
+
 async def apply(work: Invoicing, payment: str, record: str, part: str) -> None:
     """Applies a payment that was posted before."""
     [document] = work.documents(record)

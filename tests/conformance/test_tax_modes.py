@@ -1,5 +1,6 @@
 """Sales tax in its three modes: whoever computes it, the totals of both systems are equal or the document is held."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -8,11 +9,15 @@ import pytest
 from sandbox.kit import Json, dumps
 from shared.app import DEFAULT
 from shared.domain.records import State
+from shared.reconcile.model import Period
+from shared.reconcile.proof import proofs
+from shared.reconcile.snapshot import take
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.world import World
 
 ROUNDING: Final = "4000"
-PENNIES: Final = {"penny_cap": Decimal("0.05"), "rounding_account": ROUNDING}
+FIRST, LAST = date(2020, 1, 1), date(2100, 1, 1)
+PENNIES: Final[dict[str, Json]] = {"penny_cap": Decimal("0.05"), "rounding_account": ROUNDING}
 
 
 async def opened(world: World, mode: str, *, inclusive: bool = False, **options: Json) -> Invoicing:
@@ -84,6 +89,9 @@ async def test_every_mode_gives_the_same_total(world: World, mode: str, tax: str
     check(work, record, tax)
     accounts = [row["lineObjectNumber"] for row in lines_of(work, record)]
     assert ("2200" in accounts) == (mode == "as_lines")
+    taken = await take(await world.connection(), world.app.registry, world.app.store, world.clock.now())
+    [proof] = [one for one in proofs(taken, Period(FIRST, LAST)) if one.id == record]
+    assert proof.equal, proof
     codes = {row["taxCode"] for row in lines_of(work, record)}
     assert codes == ({"NONTAXABLE"} if mode == "as_lines" else {"NONTAXABLE", "STANDARD"})
 

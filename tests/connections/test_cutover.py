@@ -117,3 +117,16 @@ async def test_a_question_about_nothing_is_answered_so(world: Companies) -> None
         await show(world, "nobody")
     with pytest.raises(BadRequest, match="sales_invoice"):
         await show(world, entity="customer")
+
+
+async def test_a_credit_memo_for_an_invoice_that_is_left_out_is_held(world: Companies) -> None:
+    await world.put("default", {"cutover": {"sales_invoice": START, "credit_memo": START}})
+    buyer = await world.buyer("Memo")
+    await world.sync("company", buyer)
+    tie = await world.agreement_of(buyer)
+    invoice = await world.bill(buyer, 1, "90.00", date="2026-10-01T00:00:00Z", **tie)
+    memo = await world.bill(buyer, 1, "-90.00", kind="CreditMemo", date="2026-11-02T00:00:00Z", **tie)
+    await world.sync("invoice", memo)
+    [item] = await world.open_everywhere()
+    assert (item.ref.id, item.entity, item.cause) == (memo, "credit_memo", "cutover")
+    assert f"Needs invoice {invoice} of 2026-10-01" in item.reason

@@ -355,15 +355,12 @@ async def test_a_credit_memo_for_an_invoice_of_other_books_is_held(world: Compan
     await world.split()
     buyer = await world.buyer("Memo")
     await world.sync("company", buyer)
-    agreement = await world.cw(
-        "agreements", {"name": "Care", "company": {"id": int(buyer)}, "type": {"id": 1}}
-    )
-    tie = {"agreement": {"id": agreement["id"]}, "applyToType": "Agreement", "applyToId": agreement["id"]}
+    tie = await world.agreement_of(buyer)
     invoice = await world.bill(buyer, 2, "90.00", **tie)
-    await world.sync("invoice", invoice)
     memo = await world.bill(buyer, 1, "-90.00", kind="CreditMemo", **tie)
     await world.sync("invoice", memo)
     [item] = await world.open_everywhere()
     assert (item.ref.connection, item.ref.id, item.cause) == ("default", memo, "routing")
     assert f"Needs invoice {invoice} in default, but the routing gives that to devices" in item.reason
     assert "shared" not in item.todo
+    assert world.rows_in(SERVICES, "salesCreditMemos") == []

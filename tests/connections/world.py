@@ -141,6 +141,13 @@ class Companies(World):
         await self.cw(f"invoices/{record}/close")
         return record
 
+    async def agreement_of(self, company: str) -> Json:
+        """What ties a document to a new agreement of the company."""
+        await self.cw("contacts", {"firstName": "Kim", "company": {"id": int(company)}})
+        body = {"name": "Care", "company": {"id": int(company)}, "startDate": "2026-01-01T00:00:00Z"}
+        number = (await self.cw("agreements", body))["id"]
+        return {"agreement": {"id": number}, "applyToType": "Agreement", "applyToId": number}
+
     async def held(self, connection: str) -> list[OpenItem]:
         """What a person must look at in one connection."""
         return await self.app.desk.work(connection, state="held")

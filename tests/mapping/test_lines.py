@@ -132,6 +132,21 @@ def test_references_name_everything_to_fetch_once() -> None:
     assert compiled.apply(source, Prefetched()).waits == found.links
 
 
+def test_what_is_left_out_on_purpose_gives_no_line_and_no_hold() -> None:
+    tax = {"path": "kind", "is": "ST"}
+    left_out = {"to": "salesInvoiceLines", "each": "d", "when": tax, "leave_out": True}
+    document = invoice(
+        left_out,
+        block(ITEM, each="d", when={"path": "kind", "is": "RP"}, otherwise="hold"),
+    )
+    source = {"d": [{"kind": "ST", "item": {"id": 9}}, {"kind": "RP", "item": {"id": 3}}]}
+    compiled = compile_mapping(loaded(document), business_central())
+    assert compiled.references(source).links == (Wait("item", "3"),)
+    assert mapped(document, {"d": [{"kind": "ST"}]}).holds == ()
+    assert mapped(document, {"d": [{"kind": "ST"}]}).create.get("salesInvoiceLines", []) == []
+    assert [one.kind for one in mapped(document, {"d": [{"kind": "X"}]}).holds] == ["line_left_over"]
+
+
 def test_balance_holds_what_does_not_add_up() -> None:
     fields = [*ACCOUNT[:2], {"to": "quantity", "constant": 1}, ACCOUNT[2]]
     document = invoice(

@@ -1,0 +1,1 @@
+"""Made-up documents and edits, in numbers that a test run can bear."""

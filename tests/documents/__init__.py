@@ -1,0 +1,1 @@
+"""What happens to documents beyond arriving: links between them, settlement, decisions, dimensions, expenses."""

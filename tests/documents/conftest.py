@@ -1,0 +1,20 @@
+"""The world of each test, with a paying customer in it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.conformance.conftest import world
+from tests.conformance.invoicing import Invoicing
+from tests.conformance.world import World
+
+__all__ = ["work", "world"]
+
+
+@pytest.fixture
+async def work(world: World) -> AsyncIterator[Invoicing]:
+    """A paying customer with an item; afterwards nothing was posted twice, whatever the test did."""
+    work = Invoicing(world)
+    await work.open()
+    yield work
+    assert set(world.business_central.environment.postings.values()) <= {1}
