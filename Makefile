@@ -4,10 +4,11 @@ VENV := .venv/.installed
 NODE := node_modules/.installed
 PORT ?= 7071
 SEED ?= 1
+DOCUMENTS ?= 2000
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash up host test check check-infra format clean
+.PHONY: help setup demo demo-crash corpus up host test check check-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +20,9 @@ demo: setup ## Run the demonstration from start to end
 
 demo-crash: setup ## The same, with the functions killed ten times at random moments (SEED=1)
 	@$(PYTHON) -m sandbox.demo --kills 10 --seed $(SEED)
+
+corpus: setup ## Made-up documents through the engine (DOCUMENTS=2000, SEED=1)
+	@$(PYTHON) -m sandbox.corpus --documents $(DOCUMENTS) --seed $(SEED)
 
 up: setup ## Start everything and leave it running, to click around
 	@$(PYTHON) -m sandbox.up

@@ -98,10 +98,11 @@ def test_a_line_on_which_something_was_received_does_not_vanish() -> None:
 
 
 def test_a_mapping_that_does_not_tell_its_lines_apart_is_refused() -> None:
-    comment = {"lineType": "Comment", "description": "CW PO 1"}
-    line = {"lineType": "Item", "sequence": 20_000}
+    comment: Json = {"lineType": "Comment", "description": "CW PO 1"}
+    line: Json = {"lineType": "Item", "sequence": 20_000}
+    stray: Json = {"lineType": "Item"}
     assert wanted_lines([comment, line], [position("A", sequence=20_000)])[1].position is not None
-    for rows in ([line], [comment], [comment, line, line], [comment, {"lineType": "Item"}, line]):
+    for rows in ([line], [comment], [comment, line, line], [comment, stray, line]):
         with pytest.raises(HoldForPerson, match="mapping"):
             wanted_lines(rows, [position("A", sequence=20_000)])
 
