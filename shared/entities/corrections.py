@@ -7,7 +7,6 @@ from typing import Final
 
 from shared.domain.errors import NotFound
 from shared.domain.records import RecordRef
-from shared.engine.cutover import day_of
 from shared.engine.entity import Job, JsonObject
 from shared.engine.mapping_data import has_arrived
 from shared.engine.receivable import header_of
@@ -50,18 +49,12 @@ async def _applicable(job: Job, memo: JsonObject, invoice: JsonObject) -> bool:
     record = await job.store.get(RecordRef(job.ref.connection, INVOICE.name, str(invoice["id"])))
     link = record.links.get(SALES_INVOICE) if record else None
     if link is None or not has_arrived(link):
-        return bool(link and link.step) or not _belongs_elsewhere(job, invoice)
+        return bool(link and link.step) or not invoice.get("glBatch")
     try:
         posted = await job.connection.business_central.read("salesInvoices", str(link.target_id))
     except NotFound:
         return False
     return bool(header_of(posted).remaining)
-
-
-def _belongs_elsewhere(job: Job, invoice: JsonObject) -> bool:
-    """Whether the invoice was exported to, or stays with, another accounting."""
-    start, invoiced = job.connection.cutover.get(SALES_INVOICE), day_of(INVOICE, invoice)
-    return bool(invoice.get("glBatch") or (start and invoiced and invoiced < start))
 
 
 def _terms(document: JsonObject) -> tuple[object, object]:

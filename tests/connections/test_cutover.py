@@ -125,7 +125,7 @@ async def test_a_credit_memo_for_an_invoice_that_is_left_out_is_held(world: Comp
     await world.sync("company", buyer)
     tie = await world.agreement_of(buyer)
     invoice = await world.bill(buyer, 1, "90.00", date="2026-10-01T00:00:00Z", **tie)
-    memo = await world.bill(buyer, 1, "-90.00", kind="CreditMemo", date="2026-11-02T00:00:00Z", **tie)
+    memo = await world.bill(buyer, 1, "90.00", kind="CreditMemo", date="2026-11-02T00:00:00Z", **tie)
     await world.sync("invoice", memo)
     [item] = await world.open_everywhere()
     assert (item.ref.id, item.entity, item.cause) == (memo, "credit_memo", "cutover")

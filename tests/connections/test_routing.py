@@ -357,7 +357,7 @@ async def test_a_credit_memo_for_an_invoice_of_other_books_is_held(world: Compan
     await world.sync("company", buyer)
     tie = await world.agreement_of(buyer)
     invoice = await world.bill(buyer, 2, "90.00", **tie)
-    memo = await world.bill(buyer, 1, "-90.00", kind="CreditMemo", **tie)
+    memo = await world.bill(buyer, 1, "90.00", kind="CreditMemo", **tie)
     await world.sync("invoice", memo)
     [item] = await world.open_everywhere()
     assert (item.ref.connection, item.ref.id, item.cause) == ("default", memo, "routing")
