@@ -29,22 +29,22 @@ from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue
 from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.state import TableStateStore
-from shared.engine import connection_document
 from shared.engine.backoff import Backoff
-from shared.engine.connection import Connection
-from shared.engine.connection_book import ConnectionBook
-from shared.engine.connection_desk import ConnectionDesk
-from shared.engine.connection_document import BusinessCentralPart, ConnectionDocument, ConnectWisePart
-from shared.engine.cutover_preview import CutoverPreview
+from shared.engine.connections import document as connection_document
+from shared.engine.connections.book import ConnectionBook
+from shared.engine.connections.connection import Connection
+from shared.engine.connections.cutover_preview import CutoverPreview
+from shared.engine.connections.desk import ConnectionDesk
+from shared.engine.connections.document import BusinessCentralPart, ConnectionDocument, ConnectWisePart
+from shared.engine.connections.mapping_book import MappingBook
+from shared.engine.connections.routing import Router
+from shared.engine.connections.workflow_book import WorkflowBook
 from shared.engine.desk import Desk
 from shared.engine.hooks import HookKeeper, client_state
-from shared.engine.mapping_book import MappingBook
 from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
-from shared.engine.routing import Router
 from shared.engine.sweeps import Sweeper
-from shared.engine.workflow_book import WorkflowBook
 from shared.entities import load_entities
 from shared.mapping import (
     STANDARD,

@@ -164,6 +164,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     AZURE_CLIENT_ID: identityClientId
     AzureWebJobs_catch_up_Disabled: timersDisabled
     AzureWebJobs_keep_hooks_Disabled: timersDisabled
+    AzureWebJobs_reconcile_Disabled: timersDisabled
     AzureWebJobs_sweep_payments_Disabled: timersDisabled
     AzureWebJobsStorage__accountName: storageName
     AzureWebJobsStorage__clientId: identityClientId

@@ -7,9 +7,9 @@ from typing import Any, Final
 from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
-from shared.engine.by_hand import BY_HAND
-from shared.engine.connection import Connections
-from shared.engine.documents import AWAITING_RELEASE, RELEASE
+from shared.engine.connections.connection import Connections
+from shared.engine.kinds.by_hand import BY_HAND
+from shared.engine.kinds.documents import AWAITING_RELEASE, RELEASE
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.ports.platform import Clock

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from shared.domain.envelope import NEEDED_BY, ON_DEMAND, Envelope
 from shared.domain.plans import Plan
 from shared.domain.records import Link, Record, RecordRef, digest
-from shared.engine.connection import Connection
+from shared.engine.connections.connection import Connection
 from shared.ports.storage import Lease, RecordStore
 from shared.ports.systems import ConnectWise
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from shared.domain.envelope import Envelope
 from shared.domain.errors import AlreadyExists, NotFound
-from shared.engine.connection import Connection, Connections
+from shared.engine.connections.connection import Connection, Connections
 from shared.engine.registry import Registry
 from shared.ports.platform import Clock
 from shared.ports.storage import StateStore, WorkQueue

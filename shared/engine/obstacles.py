@@ -8,11 +8,11 @@ from typing import Any
 from shared.domain.errors import NotFound
 from shared.domain.plans import Action, Plan
 from shared.domain.records import RecordRef
-from shared.engine.connection import Connection
-from shared.engine.cutover import day_of
+from shared.engine.connections.connection import Connection
+from shared.engine.connections.cutover import day_of
+from shared.engine.connections.routing import ROUTING, Router, named
 from shared.engine.entity import Subject
 from shared.engine.registry import Registry
-from shared.engine.routing import ROUTING, Router, named
 
 
 @dataclass(slots=True)

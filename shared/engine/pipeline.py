@@ -26,14 +26,14 @@ from shared.domain.errors import (
 from shared.domain.plans import Action, Outcome, Plan
 from shared.domain.records import Link, Record, RecordRef, State
 from shared.engine.backoff import Backoff
-from shared.engine.connection import Connection, Connections
-from shared.engine.cutover import too_early
+from shared.engine.connections.connection import Connection, Connections
+from shared.engine.connections.cutover import too_early
+from shared.engine.connections.routing import HERE, HOME, ROUTING, Placement, Router, begun
 from shared.engine.entity import Entity, Job
-from shared.engine.mapping_data import has_arrived
+from shared.engine.kinds.mapping_data import has_arrived
 from shared.engine.obstacles import Obstacles
 from shared.engine.outcomes import attempt_of, result_of, settle, state_of
 from shared.engine.registry import Registry
-from shared.engine.routing import HERE, HOME, ROUTING, Placement, Router, begun
 from shared.ports.platform import Clock
 from shared.ports.storage import Attempt, Lease, RecordStore, Verdict, WorkQueue
 

@@ -16,13 +16,13 @@ from shared.domain.envelope import BACKLOG, Envelope
 from shared.domain.errors import StopConnection
 from shared.domain.money import cents
 from shared.domain.records import Record, RecordRef, State, digest
-from shared.engine.applications import INVOICE, applied_entry, documents
-from shared.engine.connection import Connection, Connections, Site
-from shared.engine.cutover import first_day
+from shared.engine.connections.connection import Connection, Connections, Site
+from shared.engine.connections.cutover import first_day
+from shared.engine.connections.routing import HOME, ROUTING
 from shared.engine.entity import Subject
+from shared.engine.kinds.applications import INVOICE, applied_entry, documents
+from shared.engine.kinds.settlements import NO_LEDGER
 from shared.engine.registry import Registry
-from shared.engine.routing import HOME, ROUTING
-from shared.engine.settlements import NO_LEDGER
 from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
 

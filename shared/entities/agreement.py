@@ -7,7 +7,7 @@ cancellation are kept here, and its invoices carry it.
 
 from typing import Final
 
-from shared.engine.masters import MasterData
+from shared.engine.kinds.masters import MasterData
 from shared.entities.contracts import terms
 from shared.entities.subjects import AGREEMENT
 

@@ -10,10 +10,10 @@ from shared.domain.errors import HoldForPerson, WaitForDependency
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import RecordRef
-from shared.engine.documents import Gathered
 from shared.engine.entity import Job, JsonObject
-from shared.engine.mapping_data import linked_target
-from shared.engine.taxes import tax_facts, taxed_source
+from shared.engine.kinds.documents import Gathered
+from shared.engine.kinds.mapping_data import linked_target
+from shared.engine.kinds.taxes import tax_facts, taxed_source
 from shared.entities.standing import posted_line, with_line
 from shared.entities.subjects import COMPANY
 

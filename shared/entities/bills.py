@@ -9,10 +9,10 @@ from typing import Final
 from shared.domain.errors import HoldForPerson
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
-from shared.engine.documents import Document, Gathered
 from shared.engine.entity import Job, JsonObject
-from shared.engine.mapping_data import linked_target
-from shared.engine.parts import BEGUN, PARTS, Open, PartJob
+from shared.engine.kinds.documents import Document, Gathered
+from shared.engine.kinds.mapping_data import linked_target
+from shared.engine.kinds.parts import BEGUN, PARTS, Open, PartJob
 from shared.entities import purchasing, receipt_batches
 from shared.entities.subjects import COMPANY, PURCHASE_ORDER
 

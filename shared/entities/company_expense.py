@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from shared.engine.documents import Gathered
 from shared.engine.entity import Job
-from shared.engine.journals import Journal
+from shared.engine.kinds.documents import Gathered
+from shared.engine.kinds.journals import Journal
 from shared.entities import expenses
 from shared.entities.subjects import EXPENSE_REPORT
 

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from shared.domain.money import cents
-from shared.engine.agreements import day, months_of, recurring
 from shared.engine.entity import Job, JsonObject
+from shared.engine.kinds.agreements import day, months_of, recurring
 
 MOST_HISTORY: Final = 200
 KEPT: Final = (

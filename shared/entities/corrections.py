@@ -8,8 +8,8 @@ from typing import Final
 from shared.domain.errors import NotFound
 from shared.domain.records import RecordRef
 from shared.engine.entity import Job, JsonObject
-from shared.engine.mapping_data import has_arrived
-from shared.engine.receivable import header_of
+from shared.engine.kinds.mapping_data import has_arrived
+from shared.engine.kinds.receivable import header_of
 from shared.entities.billing import CREDIT_MEMO
 from shared.entities.subjects import INVOICE
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from shared.domain.plans import Action, Plan
 from shared.domain.records import RecordRef
-from shared.engine.documents import Document, Gathered
 from shared.engine.entity import Job
+from shared.engine.kinds.documents import Document, Gathered
 from shared.entities import billing
 from shared.entities.corrections import corrected_invoice
 from shared.entities.subjects import INVOICE, SETTLEMENT

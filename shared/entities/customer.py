@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.engine.masters import MasterData
+from shared.engine.kinds.masters import MasterData
 from shared.entities.contacts import default_contact
 from shared.entities.subjects import COMPANY
 

@@ -5,7 +5,7 @@ Only members who have expenses: a member becomes a vendor when the first expense
 
 from typing import Final
 
-from shared.engine.masters import MasterData
+from shared.engine.kinds.masters import MasterData
 from shared.entities.subjects import MEMBER
 
 ENTITY: Final = MasterData(

@@ -5,8 +5,8 @@ The report's number is the vendor invoice number, which Business Central accepts
 
 from typing import Final
 
-from shared.engine.documents import Document, Gathered
 from shared.engine.entity import Job
+from shared.engine.kinds.documents import Document, Gathered
 from shared.entities import expenses
 from shared.entities.subjects import EXPENSE_REPORT
 

@@ -13,9 +13,9 @@ from shared.domain.errors import HoldForPerson, WaitForDependency
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import RecordRef, digest
-from shared.engine.documents import Gathered, NothingToSend
 from shared.engine.entity import Job, JsonObject
-from shared.engine.mapping_data import linked_target
+from shared.engine.kinds.documents import Gathered, NothingToSend
+from shared.engine.kinds.mapping_data import linked_target
 from shared.entities.billing import hold
 from shared.entities.subjects import MEMBER, UNPOSTED_EXPENSES
 

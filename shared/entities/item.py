@@ -6,7 +6,7 @@ creation (changing it renames the record, BC 5).
 
 from typing import Final
 
-from shared.engine.masters import MasterData
+from shared.engine.kinds.masters import MasterData
 from shared.entities.subjects import CATALOG_ITEM
 
 ENTITY: Final = MasterData(

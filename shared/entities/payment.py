@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.engine.settlements import Settlement
+from shared.engine.kinds.settlements import Settlement
 from shared.entities.standing import confirm_standing
 from shared.entities.subjects import SETTLEMENT
 

@@ -5,7 +5,7 @@ A closed project stays as it is in Business Central, so that what was posted on 
 
 from typing import Final
 
-from shared.engine.masters import MasterData
+from shared.engine.kinds.masters import MasterData
 from shared.entities.subjects import PROJECT
 
 ENTITY: Final = MasterData(

@@ -3,8 +3,8 @@
 from typing import Final
 
 from shared.engine.entity import Job
-from shared.engine.order_writing import Ordered
-from shared.engine.orders import Order
+from shared.engine.kinds.order_writing import Ordered
+from shared.engine.kinds.orders import Order
 from shared.entities import purchasing
 from shared.entities.subjects import PURCHASE_ORDER
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.engine.entity import Job
-from shared.engine.receipts import Arrived, Receipt
+from shared.engine.kinds.receipts import Arrived, Receipt
 from shared.entities import purchasing, receipt_batches
 from shared.entities.subjects import PURCHASE_ORDER
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.domain.money import Money, cents
 from shared.engine.entity import Job, JsonObject
-from shared.engine.positions import Position, placed
+from shared.engine.kinds.positions import Position, placed
 
 ORDER: Final = "purchase_order"
 RECEIPT: Final = "purchase_receipt"

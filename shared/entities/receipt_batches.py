@@ -13,7 +13,7 @@ from typing import Final
 from shared.domain.errors import RetryLater
 from shared.domain.money import cents
 from shared.engine.entity import Job, JsonObject
-from shared.engine.receiving import Problem
+from shared.engine.kinds.receiving import Problem
 from shared.entities import purchasing
 
 UNPOSTED: Final = "finance/accounting/unpostedprocurement"

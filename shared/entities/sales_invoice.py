@@ -3,8 +3,8 @@
 from typing import Final
 
 from shared.domain.plans import Action, Plan
-from shared.engine.documents import Document
 from shared.engine.entity import Job
+from shared.engine.kinds.documents import Document
 from shared.entities import billing
 from shared.entities.subjects import INVOICE
 

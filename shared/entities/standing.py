@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.engine.entity import Job
-from shared.engine.receivable import Receivable
+from shared.engine.kinds.receivable import Receivable
 
 _LINE: Final = re.compile(r"\s*\[Business Central [^\]]*\]")
 CANCELLED: Final = frozenset({"Canceled", "Corrective"})

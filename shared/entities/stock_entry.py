@@ -8,9 +8,9 @@ from typing import Final
 
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
-from shared.engine.by_hand import ByHand
-from shared.engine.documents import Gathered, NothingToSend
 from shared.engine.entity import Job, JsonObject
+from shared.engine.kinds.by_hand import ByHand
+from shared.engine.kinds.documents import Gathered, NothingToSend
 from shared.entities.subjects import STOCK_ENTRY
 
 KINDS: Final = ("Adjustment", "Transfer")

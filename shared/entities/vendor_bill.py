@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.engine.parts import Parts
+from shared.engine.kinds.parts import Parts
 from shared.entities import purchasing
 from shared.entities.bills import DOCUMENT, open_bills
 from shared.entities.subjects import PURCHASE_ORDER

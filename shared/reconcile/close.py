@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.engine.cutover import first_day
-from shared.engine.documents import DRAFT
+from shared.engine.connections.cutover import first_day
+from shared.engine.kinds.documents import DRAFT
 from shared.reconcile.model import Drift, DriftClass, Period, Row
 from shared.reconcile.receivables import Balance
 from shared.reconcile.snapshot import Snapshot

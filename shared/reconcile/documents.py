@@ -10,9 +10,9 @@ from shared.domain.errors import HoldForPerson
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Link, Record
-from shared.engine.cutover import too_early
-from shared.engine.documents import DRAFT, Document
+from shared.engine.connections.cutover import too_early
 from shared.engine.entity import Job
+from shared.engine.kinds.documents import DRAFT, Document
 from shared.ports.storage import RecordStore
 from shared.reconcile.compare import has_changed, left_out
 from shared.reconcile.model import Drift, DriftClass, Row

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Self
 
 from shared.domain.money import cents
-from shared.engine.applications import APPLICATION, INITIAL, applied_entry, is_kind
+from shared.engine.kinds.applications import APPLICATION, INITIAL, applied_entry, is_kind
 from shared.reconcile.model import Row
 
 FIELDS: Final = (

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from shared.domain.records import Link, State
-from shared.engine.mapping_data import MappingData
-from shared.engine.masters import MasterData
+from shared.engine.kinds.mapping_data import MappingData
+from shared.engine.kinds.masters import MasterData
 from shared.mapping import CompiledMapping
 from shared.reconcile.compare import changed_fields, has_changed, left_out
 from shared.reconcile.model import Drift, DriftClass, Row

@@ -7,10 +7,10 @@ from typing import Final
 
 from shared.domain.money import Money, cents
 from shared.domain.records import Link
-from shared.engine.applications import applications as applied_to
-from shared.engine.applications import in_document_currency
-from shared.engine.receivable import CREDIT_MEMO, PAYMENT
-from shared.engine.settlements import Settlement
+from shared.engine.kinds.applications import applications as applied_to
+from shared.engine.kinds.applications import in_document_currency
+from shared.engine.kinds.receivable import CREDIT_MEMO, PAYMENT
+from shared.engine.kinds.settlements import Settlement
 from shared.reconcile.ledger import Entry, Ledger
 from shared.reconcile.model import Drift, DriftClass, Row
 from shared.reconcile.snapshot import Snapshot

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.money import cents
 from shared.domain.records import Link
-from shared.engine.documents import PENNY, Document
+from shared.engine.kinds.documents import PENNY, Document
 from shared.reconcile.documents import TOTAL, total_of
 from shared.reconcile.ledger import Entry, Ledger
 from shared.reconcile.model import Period, RoundingStep, Row

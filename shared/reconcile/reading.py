@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.errors import StopConnection
-from shared.engine.connection import Connection
+from shared.engine.connections.connection import Connection
+from shared.engine.connections.routing import Router
 from shared.engine.entity import Subject
 from shared.engine.registry import Registry
-from shared.engine.routing import Router
 from shared.ports.storage import RecordStore
 from shared.reconcile.ledger import FIELDS as LEDGER_FIELDS
 from shared.reconcile.ledger import Ledger

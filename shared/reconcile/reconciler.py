@@ -10,11 +10,11 @@ from shared.domain.calls import counted_calls
 from shared.domain.envelope import Envelope
 from shared.domain.errors import SyncError
 from shared.domain.records import RecordRef
-from shared.engine.connection import Connections
+from shared.engine.connections.connection import Connections
+from shared.engine.connections.routing import Router
 from shared.engine.desk import POISON
 from shared.engine.entity import VERIFY
 from shared.engine.registry import Registry
-from shared.engine.routing import Router
 from shared.ports.platform import Clock
 from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
 from shared.reconcile.close import Findings, close_check

@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.domain.money import cents
 from shared.domain.records import RecordRef
-from shared.engine.documents import Document
+from shared.engine.kinds.documents import Document
 from shared.engine.registry import Registry
 from shared.reconcile.model import Drift, DriftClass, Repair, Row
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.records import Link, Record, RecordRef, State
-from shared.engine.connection import Connection
-from shared.engine.documents import Document
-from shared.engine.masters import MasterData
+from shared.engine.connections.connection import Connection
+from shared.engine.kinds.documents import Document
+from shared.engine.kinds.masters import MasterData
+from shared.engine.kinds.settlements import Settlement
 from shared.engine.registry import Registry
-from shared.engine.settlements import Settlement
 from shared.mapping import TargetField
 from shared.ports.storage import OpenItem
 from shared.reconcile.ledger import Ledger

@@ -19,7 +19,7 @@ from azure.core.exceptions import AzureError
 from shared.app import App, get_app
 from shared.domain.envelope import Envelope, new_correlation, new_traceparent
 from shared.domain.errors import SyncError
-from shared.engine.settlements import NOTIFICATION
+from shared.engine.kinds.settlements import NOTIFICATION
 from shared.ports.hooks import Refused
 
 MOST_BYTES: Final = 256 * 1024

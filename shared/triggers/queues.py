@@ -11,7 +11,7 @@ import azure.functions as func
 from shared.app import DEFAULT, App, get_app
 from shared.domain.envelope import Envelope
 from shared.domain.errors import SyncError
-from shared.engine.connection_book import UNKNOWN
+from shared.engine.connections.book import UNKNOWN
 from shared.engine.desk import POISON, POISONED
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 from shared.reconcile.runs import RECONCILE

@@ -3,8 +3,8 @@
 import azure.functions as func
 
 from shared.app import DEFAULT, get_app
-from shared.engine.agreements import AgreementReport
-from shared.engine.missing import MissingDimensions
+from shared.engine.kinds.agreements import AgreementReport
+from shared.engine.kinds.missing import MissingDimensions
 from shared.triggers.answers import guarded, json_answer
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]

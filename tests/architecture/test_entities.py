@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from shared import entities
-from shared.engine.masters import MasterData
+from shared.engine.kinds.masters import MasterData
 from shared.entities import load_entities
 from shared.triggers import openapi
 
@@ -22,7 +22,7 @@ MODULES: Final = sorted(path for path in FOLDER.glob("*.py") if DECLARES.search(
 GADGET: Final = '''"""Gadgets become items."""
 
 from shared.engine.entity import Subject
-from shared.engine.masters import MasterData
+from shared.engine.kinds.masters import MasterData
 
 ENTITY = MasterData(
     name="gadget",

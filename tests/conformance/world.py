@@ -23,7 +23,7 @@ from shared.app import DEFAULT, App, bootstrap
 from shared.domain.envelope import Envelope
 from shared.domain.records import Link, Record, RecordRef
 from shared.engine.backoff import Backoff
-from shared.engine.connection import Connection
+from shared.engine.connections.connection import Connection
 from shared.ports.storage import OpenItem
 from shared.settings import Settings
 from shared.triggers.queues import sweep, sync_record

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.kit import Json
 from shared.domain.errors import StopConnection
-from shared.engine.connection_book import FRESH
+from shared.engine.connections.book import FRESH
 from shared.mapping import MappingError
 from tests.connections.world import DEVICES, SERVICES, Companies, at_location, rules
 from tests.sandbox.business_central_support import KEY

@@ -7,8 +7,8 @@ from typing import Any
 from sandbox.kit import Json
 from shared.app import DEFAULT
 from shared.domain.records import State
-from shared.engine.agreements import AgreementReport
-from shared.engine.missing import MissingDimensions
+from shared.engine.kinds.agreements import AgreementReport
+from shared.engine.kinds.missing import MissingDimensions
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.world import World
 from tests.documents.support import agreement, amount, currency, options

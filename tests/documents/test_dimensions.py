@@ -7,8 +7,8 @@ import pytest
 from sandbox.kit import Json, dumps
 from shared.app import DEFAULT
 from shared.domain.records import State
-from shared.engine.agreements import JsonObject
-from shared.engine.missing import MissingDimensions
+from shared.engine.kinds.agreements import JsonObject
+from shared.engine.kinds.missing import MissingDimensions
 from shared.mapping import standard_mapping
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.world import World

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import HoldForPerson
-from shared.engine.taxes import spread, taxed_source
+from shared.engine.kinds.taxes import spread, taxed_source
 
 CENTS = st.integers(-(10**7), 10**7).map(lambda cents: Decimal(cents).scaleb(-2))
 

@@ -7,9 +7,9 @@ import pytest
 
 from sandbox.kit import dumps
 from shared.domain.errors import HoldForPerson
-from shared.engine.order_lines import WantedLine, paired, steps_between, wanted_lines
-from shared.engine.positions import Position, kept, placed
-from shared.engine.receiving import compare
+from shared.engine.kinds.order_lines import WantedLine, paired, steps_between, wanted_lines
+from shared.engine.kinds.positions import Position, kept, placed
+from shared.engine.kinds.receiving import compare
 from tests.conformance.purchasing import Purchasing
 from tests.purchasing.support import ORDER, held
 

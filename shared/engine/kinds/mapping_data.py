@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from shared.domain.records import Link, RecordRef
-from shared.engine.connection import Connection
+from shared.engine.connections.connection import Connection
 from shared.ports.storage import RecordStore
 
 SETTLED_STEPS: Final = frozenset({"", "done"})

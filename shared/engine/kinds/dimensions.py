@@ -9,7 +9,7 @@ from typing import Any, Final
 from shared.domain.errors import HoldForPerson
 from shared.domain.records import Payload
 from shared.engine.entity import Job, JsonObject
-from shared.engine.mapping_data import same
+from shared.engine.kinds.mapping_data import same
 
 DIMENSIONS: Final = "defaultDimensions"
 SET_LINES: Final = "dimensionSetLines"

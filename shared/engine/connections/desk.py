@@ -9,11 +9,11 @@ import simplejson
 
 from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.errors import StopConnection
-from shared.engine.connection_book import FRESH, PARTITION, PREFIX, ConnectionBook, Declared
-from shared.engine.connection_check import check_connection, conflicts
-from shared.engine.connection_document import DEFAULT, ConnectionDocument, load_connection
+from shared.engine.connections.book import FRESH, PARTITION, PREFIX, ConnectionBook, Declared
+from shared.engine.connections.check import check_connection, conflicts
+from shared.engine.connections.document import DEFAULT, ConnectionDocument, load_connection
+from shared.engine.connections.routing import ROUTING, begun
 from shared.engine.registry import Registry
-from shared.engine.routing import ROUTING, begun
 from shared.mapping import MappingError, Problem
 from shared.ports.platform import Clock, Secrets
 from shared.ports.storage import RecordStore, StateStore, WorkQueue

@@ -9,14 +9,14 @@ from decimal import Decimal
 
 from shared.domain.plans import Action, Change, Plan
 from shared.domain.records import Link
-from shared.engine.by_hand import BY_HAND
-from shared.engine.documents import RELEASE
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.ledger_setup import check_posting_date
-from shared.engine.order_writing import PURCHASE_ORDERS, OrderSets, read_order
-from shared.engine.positions import Position
-from shared.engine.receipt_posting import POSTING, post_receipt, received_by_line, record_receipts
-from shared.engine.receiving import Due, Problem, compare, hold_of
+from shared.engine.kinds.by_hand import BY_HAND
+from shared.engine.kinds.documents import RELEASE
+from shared.engine.kinds.ledger_setup import check_posting_date
+from shared.engine.kinds.order_writing import PURCHASE_ORDERS, OrderSets, read_order
+from shared.engine.kinds.positions import Position
+from shared.engine.kinds.receipt_posting import POSTING, post_receipt, received_by_line, record_receipts
+from shared.engine.kinds.receiving import Due, Problem, compare, hold_of
 
 
 @dataclass(frozen=True, slots=True)

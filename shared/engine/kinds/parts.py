@@ -11,9 +11,9 @@ from typing import Any, Final
 from shared.domain.errors import HoldForPerson, SyncError, WaitForDependency
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Link
-from shared.engine.documents import Document
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.receiving import Problem, hold_of
+from shared.engine.kinds.documents import Document
+from shared.engine.kinds.receiving import Problem, hold_of
 
 PARTS: Final = "parts"
 BEGUN: Final = ("posted", "batched")

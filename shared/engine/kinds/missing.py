@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.records import Link
-from shared.engine.connection import Connection, Connections
+from shared.engine.connections.connection import Connection, Connections
 from shared.engine.desk import BadRequest
-from shared.engine.dimensions import MISSING_VALUE, MISSING_VALUES
+from shared.engine.kinds.dimensions import MISSING_VALUE, MISSING_VALUES
 from shared.engine.registry import Registry
 from shared.ports.storage import RecordStore
 

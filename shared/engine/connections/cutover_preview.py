@@ -10,12 +10,12 @@ from typing import Any
 from shared.domain.envelope import Envelope
 from shared.domain.money import cents
 from shared.domain.records import Record, RecordRef
-from shared.engine.connection import Connection, Connections
-from shared.engine.cutover import travels
+from shared.engine.connections.connection import Connection, Connections
+from shared.engine.connections.cutover import travels
+from shared.engine.connections.routing import Router, begun
 from shared.engine.desk import BadRequest
 from shared.engine.entity import Entity, Job, JsonObject, Subject
 from shared.engine.registry import Registry
-from shared.engine.routing import Router, begun
 from shared.engine.sweeps import backlog_id
 from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore

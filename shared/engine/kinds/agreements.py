@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from shared.domain.money import cents
 from shared.domain.records import Link
-from shared.engine.connection import Connections
+from shared.engine.connections.connection import Connections
 from shared.engine.desk import BadRequest
 from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
-from shared.engine.mapping_book import MappingBook
-from shared.engine.workflow_book import WorkflowBook
+from shared.engine.connections.mapping_book import MappingBook
+from shared.engine.connections.workflow_book import WorkflowBook
 from shared.mapping import Routing
 from shared.ports.hooks import DeliveryVerifier
 from shared.ports.platform import Secrets

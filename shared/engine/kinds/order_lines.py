@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 from shared.domain.errors import HoldForPerson
 from shared.domain.plans import Change
 from shared.domain.records import Payload
-from shared.engine.mapping_data import same
-from shared.engine.positions import Position
+from shared.engine.kinds.mapping_data import same
+from shared.engine.kinds.positions import Position
 
 type JsonObject = dict[str, Any]
 

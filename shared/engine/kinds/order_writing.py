@@ -10,11 +10,11 @@ from typing import Final
 from shared.domain.errors import HoldForPerson, NotFound, OutcomeUnknown
 from shared.domain.money import Money, cents
 from shared.domain.records import Payload
-from shared.engine.documents import DRAFT, ETAG
 from shared.engine.entity import Job, JsonObject
-from shared.engine.mapping_data import same
-from shared.engine.order_lines import COMMENT, LineStep, WantedLine, paired, received_of
-from shared.engine.positions import Position, kept
+from shared.engine.kinds.documents import DRAFT, ETAG
+from shared.engine.kinds.mapping_data import same
+from shared.engine.kinds.order_lines import COMMENT, LineStep, WantedLine, paired, received_of
+from shared.engine.kinds.positions import Position, kept
 from shared.mapping import fingerprint
 
 CHANGING: Final = "changing"

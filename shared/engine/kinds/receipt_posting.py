@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Final
 
 from shared.domain.errors import HoldForPerson, OutcomeUnknown, RetryLater, SyncError
-from shared.engine.documents import ETAG
 from shared.engine.entity import Job, JsonObject
-from shared.engine.order_lines import COMMENT, received_of
-from shared.engine.order_writing import OrderSets
-from shared.engine.receiving import Due
+from shared.engine.kinds.documents import ETAG
+from shared.engine.kinds.order_lines import COMMENT, received_of
+from shared.engine.kinds.order_writing import OrderSets
+from shared.engine.kinds.receiving import Due
 from shared.ports.systems import Lookup
 
 ACTION: Final = "Microsoft.NAV.receiveAndInvoice"

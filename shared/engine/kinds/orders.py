@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.domain.plans import Action, Change, Plan
-from shared.engine.by_hand import BY_HAND
-from shared.engine.dimensions import SET_LINES, settle_dimensions
-from shared.engine.documents import RELEASE
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
-from shared.engine.mapping_data import same
-from shared.engine.order_lines import (
+from shared.engine.kinds.by_hand import BY_HAND
+from shared.engine.kinds.dimensions import SET_LINES, settle_dimensions
+from shared.engine.kinds.documents import RELEASE
+from shared.engine.kinds.mapped import changes_between, map_source, plan_of_findings, warnings_of
+from shared.engine.kinds.mapping_data import same
+from shared.engine.kinds.order_lines import (
     COMMENT,
     LineStep,
     paired,
@@ -24,7 +24,7 @@ from shared.engine.order_lines import (
     steps_between,
     wanted_lines,
 )
-from shared.engine.order_writing import (
+from shared.engine.kinds.order_writing import (
     PURCHASE_ORDERS,
     Ordered,
     OrderSets,

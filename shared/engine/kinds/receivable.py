@@ -8,7 +8,8 @@ from typing import Final
 from shared.domain.errors import RetryLater
 from shared.domain.money import cents
 from shared.domain.records import Link
-from shared.engine.applications import (
+from shared.engine.entity import Job, JsonObject
+from shared.engine.kinds.applications import (
     INVOICE,
     Application,
     LedgerDocument,
@@ -18,8 +19,7 @@ from shared.engine.applications import (
     in_document_currency,
     is_mirrored,
 )
-from shared.engine.entity import Job, JsonObject
-from shared.engine.ledger_setup import local_currency
+from shared.engine.kinds.ledger_setup import local_currency
 
 PAYMENT: Final = "Payment"
 CREDIT_MEMO: Final = "Credit Memo"

@@ -14,12 +14,12 @@ from shared.domain.errors import HoldForPerson, NotFound, OutcomeUnknown
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
-from shared.engine.dimensions import settle_dimensions, warnings_of_dimensions
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.ledger_setup import check_posting_date
-from shared.engine.line_facts import line_facts
-from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
-from shared.engine.taxes import check_tax
+from shared.engine.kinds.dimensions import settle_dimensions, warnings_of_dimensions
+from shared.engine.kinds.ledger_setup import check_posting_date
+from shared.engine.kinds.line_facts import line_facts
+from shared.engine.kinds.mapped import changes_between, map_source, plan_of_findings, warnings_of
+from shared.engine.kinds.taxes import check_tax
 from shared.mapping import Decision, fingerprint
 from shared.ports.systems import AccountingKind, Lookup
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from shared.domain.errors import HoldForPerson
 from shared.domain.plans import Action, Plan
-from shared.engine.connection import Connection
+from shared.engine.connections.connection import Connection
 from shared.engine.entity import Entity, Job, Subject
 
 type JsonObject = dict[str, Any]

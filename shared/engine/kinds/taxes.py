@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from shared.domain.errors import HoldForPerson
 from shared.domain.money import cents
-from shared.engine.connection import TaxMode
+from shared.engine.connections.connection import TaxMode
 from shared.engine.entity import Job, JsonObject
 
 TAX: Final = "ST"

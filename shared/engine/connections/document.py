@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.engine.connection import Options
+from shared.engine.connections.connection import Options
 from shared.mapping import RoutingRule
 from shared.mapping.document import Strict
 from shared.mapping.loading import load_as

@@ -11,10 +11,16 @@ from typing import Final
 from shared.domain.errors import AlreadyExists, ChangedMeanwhile, HoldForPerson, NotFound, OutcomeUnknown
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload, RecordRef
-from shared.engine.dimensions import DIMENSIONS, VALUE_OF, apply_dimensions, check_dimensions, keep_value
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.mapped import changes_between, map_source, plan_of_findings, warnings_of
-from shared.engine.mapping_data import same
+from shared.engine.kinds.dimensions import (
+    DIMENSIONS,
+    VALUE_OF,
+    apply_dimensions,
+    check_dimensions,
+    keep_value,
+)
+from shared.engine.kinds.mapped import changes_between, map_source, plan_of_findings, warnings_of
+from shared.engine.kinds.mapping_data import same
 from shared.mapping import Mapped, fingerprint
 from shared.ports.systems import Lookup
 

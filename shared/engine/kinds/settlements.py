@@ -15,7 +15,14 @@ from shared.domain.money import cents
 from shared.domain.plans import Action, Change, Plan
 from shared.domain.records import Link, RecordRef
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.receivable import CREDIT_MEMO, PAYMENT, Receivable, Settled, header_of, read_receivable
+from shared.engine.kinds.receivable import (
+    CREDIT_MEMO,
+    PAYMENT,
+    Receivable,
+    Settled,
+    header_of,
+    read_receivable,
+)
 
 NOTIFICATION: Final = "notification"
 """The reason of a hint that Business Central's webhook gave; it fires for our own writes too."""

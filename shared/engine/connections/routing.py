@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Record, RecordRef
-from shared.engine.connection import Connection, Connections, Site
+from shared.engine.connections.connection import Connection, Connections, Site
+from shared.engine.connections.routing_source import complete
 from shared.engine.registry import Registry
-from shared.engine.routing_source import complete
 from shared.ports.homes import Homes
 from shared.ports.storage import RecordStore
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from shared.domain.errors import HoldForPerson
-from shared.engine.order_lines import plain, received_of
-from shared.engine.positions import Position
+from shared.engine.kinds.order_lines import plain, received_of
+from shared.engine.kinds.positions import Position
 
 type JsonObject = dict[str, Any]
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.errors import StopConnection
-from shared.engine.connection import Connection, Site
-from shared.engine.connection_check import conflicts
-from shared.engine.connection_document import DEFAULT, ConnectionDocument, load_connection
+from shared.engine.connections.check import conflicts
+from shared.engine.connections.connection import Connection, Site
+from shared.engine.connections.document import DEFAULT, ConnectionDocument, load_connection
 from shared.mapping import MappingError
 from shared.ports.platform import Clock
 from shared.ports.storage import StateStore

@@ -6,7 +6,7 @@ from typing import Any
 from shared.domain.plans import Action, Change, Plan
 from shared.domain.records import RecordRef
 from shared.engine.entity import Job
-from shared.engine.mapping_data import MappingData, linked_target, same
+from shared.engine.kinds.mapping_data import MappingData, linked_target, same
 from shared.mapping import Mapped, explain
 
 

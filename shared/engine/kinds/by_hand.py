@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.plans import Action, Plan
-from shared.engine.documents import RELEASE, Gathered, NothingToSend, commit
 from shared.engine.entity import Job, Subject
+from shared.engine.kinds.documents import RELEASE, Gathered, NothingToSend, commit
 from shared.ports.systems import AccountingKind
 
 BY_HAND: Final = "by_hand"

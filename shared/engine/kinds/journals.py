@@ -14,11 +14,11 @@ from shared.domain.errors import AlreadyExists, HoldForPerson, NotFound, Outcome
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
-from shared.engine.dimensions import SET_LINES, settle_dimensions, warnings_of_dimensions
-from shared.engine.documents import Gathered, NothingToSend, commit, decide, nothing_to_send
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.ledger_setup import check_posting_date, local_currency
-from shared.engine.mapped import map_source, plan_of_findings, warnings_of
+from shared.engine.kinds.dimensions import SET_LINES, settle_dimensions, warnings_of_dimensions
+from shared.engine.kinds.documents import Gathered, NothingToSend, commit, decide, nothing_to_send
+from shared.engine.kinds.ledger_setup import check_posting_date, local_currency
+from shared.engine.kinds.mapped import map_source, plan_of_findings, warnings_of
 from shared.mapping import fingerprint
 from shared.ports.systems import AccountingKind, Lookup
 
