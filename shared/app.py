@@ -29,8 +29,8 @@ from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue
 from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.state import TableStateStore
+from shared.domain import records
 from shared.engine.backoff import Backoff
-from shared.engine.connections import document as connection_document
 from shared.engine.connections.book import ConnectionBook
 from shared.engine.connections.connection import Connection
 from shared.engine.connections.cutover_preview import CutoverPreview
@@ -60,7 +60,7 @@ from shared.ports.storage import RecordStore, StateStore, WorkQueue
 from shared.reconcile.reconciler import Reconciler
 from shared.settings import BusinessCentralSettings, ConnectWiseSettings, Settings
 
-DEFAULT: Final = connection_document.DEFAULT
+DEFAULT: Final = records.DEFAULT
 CONNECTWISE_CALLS: Final = 8
 BUSINESS_CENTRAL_CALLS: Final = 4
 """Business Central runs five calls of one user at a time; one is left for people (business-central.md 2)."""

@@ -4,13 +4,15 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ResourceNotFoundError
-from azure.keyvault.secrets.aio import SecretClient
 
 from shared.domain.errors import RetryLater, StopConnection
 from shared.ports.platform import Secrets
+
+if TYPE_CHECKING:
+    from azure.keyvault.secrets.aio import SecretClient
 
 CACHE_SECONDS: Final = 900.0
 FORBIDDEN: Final = 403
@@ -56,7 +58,7 @@ class ConnectionSecrets:
 class KeyVaultSecrets:
     """Secrets in Key Vault under the setting's name in lower case with hyphens, kept for 15 minutes."""
 
-    client: SecretClient
+    client: "SecretClient"
     _cache: dict[str, tuple[float, str]] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

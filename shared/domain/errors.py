@@ -88,3 +88,7 @@ class ChangedMeanwhile(SyncError):
 
 class AlreadyExists(SyncError):
     """A record with the same key exists; the caller looks it up and links it."""
+
+
+class BadRequest(Exception):
+    """What a person asked for cannot be done; the text says why."""

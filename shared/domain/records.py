@@ -4,11 +4,14 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import simplejson
 
 type Payload = dict[str, Any]
+
+DEFAULT: Final = "default"
+"""The name of the connection that the settings describe."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from shared.domain.envelope import ON_DEMAND, Envelope
+from shared.domain.envelope import ON_DEMAND, POISON, POISONED, Envelope
+from shared.domain.errors import BadRequest
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
 from shared.engine.connections.connection import Connections
@@ -16,13 +17,6 @@ from shared.ports.platform import Clock
 from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
 
 MOST_PREVIEWS: Final = 50
-POISON: Final = "poison|"
-POISONED: Final = "poisoned"
-"""The option of a message that counts how often it was taken out of the poison queue."""
-
-
-class BadRequest(Exception):
-    """What was asked for cannot be done; the text says why."""
 
 
 @dataclass(slots=True)

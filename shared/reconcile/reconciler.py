@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import POISON, Envelope
 from shared.domain.errors import SyncError
 from shared.domain.records import RecordRef
 from shared.engine.connections.connection import Connections
 from shared.engine.connections.routing import Router
-from shared.engine.desk import POISON
 from shared.engine.entity import VERIFY
 from shared.engine.registry import Registry
 from shared.ports.platform import Clock

@@ -10,9 +10,7 @@ import azure.functions as func
 import simplejson
 from azure.core.exceptions import AzureError
 
-from shared.domain.errors import SyncError
-from shared.engine.desk import BadRequest
-from shared.mapping import MappingError
+from shared.domain.errors import BadRequest, SyncError
 
 MOST_IDS: Final = 1_000
 RECORD_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
@@ -22,6 +20,8 @@ log = logging.getLogger("dynaconnect.operations")
 
 async def guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.HttpResponse:
     """Turns what was asked wrongly into 400, what failed elsewhere into 502 and absent storage into 503."""
+    from shared.mapping import MappingError
+
     try:
         return await answer()
     except MappingError as wrong:

@@ -4,9 +4,10 @@ from datetime import date
 
 import azure.functions as func
 
-from shared.app import DEFAULT, get_app
-from shared.engine.desk import BadRequest
+from shared.domain.errors import BadRequest
+from shared.domain.records import DEFAULT
 from shared.triggers.answers import guarded, json_answer
+from shared.triggers.process import get_app
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 

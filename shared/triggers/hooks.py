@@ -10,17 +10,19 @@ import asyncio
 import hmac
 import logging
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 import simplejson
 from azure.core.exceptions import AzureError
 
-from shared.app import App, get_app
-from shared.domain.envelope import Envelope, new_correlation, new_traceparent
+from shared.domain.envelope import NOTIFICATION, Envelope, new_correlation, new_traceparent
 from shared.domain.errors import SyncError
-from shared.engine.kinds.settlements import NOTIFICATION
 from shared.ports.hooks import Refused
+from shared.triggers.process import get_app
+
+if TYPE_CHECKING:
+    from shared.app import App
 
 MOST_BYTES: Final = 256 * 1024
 MOST_TOKEN: Final = 2_000
@@ -58,7 +60,7 @@ async def connectwise_hook(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(status_code=ACCEPTED)
 
 
-async def _verified(app: App, connection: str, req: func.HttpRequest) -> dict[str, Any]:
+async def _verified(app: "App", connection: str, req: func.HttpRequest) -> dict[str, Any]:
     verifier = await app.verifier(connection)
     if verifier is None:
         raise Refused("there is no such connection")
@@ -68,7 +70,7 @@ async def _verified(app: App, connection: str, req: func.HttpRequest) -> dict[st
     return await verifier.verify(body, req.headers.get("x-content-signature", ""))
 
 
-def _hint_of_callback(app: App, connection: str, content: dict[str, Any], traceparent: str) -> Envelope:
+def _hint_of_callback(app: "App", connection: str, content: dict[str, Any], traceparent: str) -> Envelope:
     kind, record_id = str(content.get("Type", "")).lower(), content.get("ID")
     subject = next((s for s in app.registry.subjects() if s.callback and s.callback == kind), None)
     if subject is None:
@@ -114,7 +116,7 @@ async def business_central_hook(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(status_code=ACCEPTED)
 
 
-async def _notified(app: App, connection: str, req: func.HttpRequest) -> list[Envelope]:
+async def _notified(app: "App", connection: str, req: func.HttpRequest) -> list[Envelope]:
     """One message per record that the notifications name, or one for the whole set."""
     if connection not in await app.connections.names():
         raise Refused("there is no such connection")
@@ -153,7 +155,7 @@ def _genuine(given: object, expected: str) -> bool:
     return isinstance(given, str) and given.isascii() and hmac.compare_digest(given, expected)
 
 
-def _refused(app: App, system: str, connection: str, why: str) -> func.HttpResponse:
+def _refused(app: "App", system: str, connection: str, why: str) -> func.HttpResponse:
     app.counters[f"{system} refused"] += 1
     log.warning("delivery of %s for %r refused: %s", system, connection[:50], why)
     return func.HttpResponse(status_code=ACCEPTED)

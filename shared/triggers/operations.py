@@ -6,11 +6,11 @@ from typing import Final
 
 import azure.functions as func
 
-from shared.app import DEFAULT, get_app
-from shared.domain.records import State
-from shared.engine.desk import BadRequest
+from shared.domain.errors import BadRequest
+from shared.domain.records import DEFAULT, State
 from shared.triggers.answers import RECORD_ID, body_of, flag_of, guarded, ids_of, json_answer, text_of
 from shared.triggers.openapi import DOCUMENT
+from shared.triggers.process import get_app
 
 OPEN_STATES: Final = tuple(state.value for state in State if state.is_open)
 

@@ -4,17 +4,19 @@ import logging
 import uuid
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared.app import DEFAULT, App, get_app
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import POISON, POISONED, Envelope
 from shared.domain.errors import SyncError
-from shared.engine.connections.book import UNKNOWN
-from shared.engine.desk import POISON, POISONED
+from shared.domain.records import DEFAULT
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 from shared.reconcile.runs import RECONCILE
+from shared.triggers.process import get_app
+
+if TYPE_CHECKING:
+    from shared.app import App
 
 CONNECTION: Final = "AzureWebJobsStorage"
 KEEP_HOOKS: Final = "hooks"
@@ -36,7 +38,7 @@ async def sync_record(message: func.QueueMessage) -> None:
     try:
         await app.pipeline.handle(envelope, redelivered=(message.dequeue_count or 1) > 1)
     except SyncError as error:
-        if error.cause == UNKNOWN:
+        if _is_about_no_connection(error):
             await _show_lost(app, envelope, error.operator)
             return
         log.warning("%s goes back to the queue: %s %s", envelope.ref, error.operator, error.detail)
@@ -53,7 +55,7 @@ async def sweep(message: func.QueueMessage) -> None:
     try:
         await run_sweep(app, envelope)
     except SyncError as error:
-        if error.cause == UNKNOWN:
+        if _is_about_no_connection(error):
             log.warning("sweep of %s ends: %s", envelope.entity, error.operator)
             return
         log.warning(
@@ -63,7 +65,7 @@ async def sweep(message: func.QueueMessage) -> None:
         await app.queue.send_sweep(envelope.again("retry"), delay=delay)
 
 
-async def run_sweep(app: App, envelope: Envelope) -> int:
+async def run_sweep(app: "App", envelope: Envelope) -> int:
     """Does what a sweep message asks for; returns how many hints it queued."""
     if envelope.entity == KEEP_HOOKS:
         await app.keep_hooks(envelope.connection)
@@ -93,7 +95,7 @@ async def sweep_poison(message: func.QueueMessage) -> None:
     await _poisoned(await get_app(), message, sweep_queue=True)
 
 
-async def _poisoned(app: App, message: func.QueueMessage, *, sweep_queue: bool) -> None:
+async def _poisoned(app: "App", message: func.QueueMessage, *, sweep_queue: bool) -> None:
     text = message.get_body().decode(errors="replace")
     try:
         envelope = Envelope.from_json(text)
@@ -122,13 +124,19 @@ async def _poisoned(app: App, message: func.QueueMessage, *, sweep_queue: bool) 
     )
 
 
-async def _show_lost(app: App, envelope: Envelope, reason: str) -> None:
+def _is_about_no_connection(error: SyncError) -> bool:
+    from shared.engine.connections.book import UNKNOWN
+
+    return error.cause == UNKNOWN
+
+
+async def _show_lost(app: "App", envelope: Envelope, reason: str) -> None:
     """A hint for a connection that was taken away is kept for when it is there again, where people look."""
     text = envelope.to_json()
     await _show(app, DEFAULT, {"entity": envelope.entity, "id": envelope.id, "text": text, "reason": reason})
 
 
-async def _show(app: App, connection: str, value: dict[str, Any]) -> None:
+async def _show(app: "App", connection: str, value: dict[str, Any]) -> None:
     log.error("a message was given up: %s %s", value["entity"], value["id"])
     await app.state.save(
         connection, f"{POISON}{uuid.uuid4().hex}", {**value, "at": app.clock.now().isoformat()}

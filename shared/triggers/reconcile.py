@@ -1,16 +1,19 @@
 """Reconciliation: nightly, on demand, and its results as JSON or CSV."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared.app import DEFAULT, App, get_app
-from shared.engine.desk import BadRequest
-from shared.reconcile.results import Results
+from shared.domain.errors import BadRequest
+from shared.domain.records import DEFAULT
 from shared.reconcile.runs import Request
-from shared.reconcile.sheets import as_csv
 from shared.triggers.answers import body_of, guarded, json_answer, text_of
+from shared.triggers.process import get_app
+
+if TYPE_CHECKING:
+    from shared.app import App
+    from shared.reconcile.results import Results
 
 PARTS: Final = ("statement", "proofs", "drifts", "known", "receivables", "close", "opening")
 FIRST_DAYS: Final = timedelta(days=31)
@@ -81,7 +84,9 @@ async def reconcile_result(req: func.HttpRequest) -> func.HttpResponse:
     return await guarded(answer)
 
 
-async def _sheet(results: Results, connection: str, head: dict[str, Any], part: str) -> func.HttpResponse:
+async def _sheet(results: "Results", connection: str, head: dict[str, Any], part: str) -> func.HttpResponse:
+    from shared.reconcile.sheets import as_csv
+
     if head.get("state") != "done":
         raise BadRequest(f"the run is {head.get('state')}: there is no sheet yet")
     rows = (await results.parts(connection, head, part)).get(part, [])
@@ -95,7 +100,7 @@ async def _sheet(results: Results, connection: str, head: dict[str, Any], part: 
     )
 
 
-def _request(app: App, body: dict[str, Any]) -> Request:
+def _request(app: "App", body: dict[str, Any]) -> Request:
     today = app.clock.now().date()
     period = body.get("period") or {}
     if not isinstance(period, dict) or set(period) - {"from", "to"}:
@@ -109,6 +114,6 @@ def _request(app: App, body: dict[str, Any]) -> Request:
         raise BadRequest(str(error)) from error
 
 
-async def _check(app: App, connection: str) -> None:
+async def _check(app: "App", connection: str) -> None:
     if connection not in await app.connections.names():
         raise BadRequest(f"there is no connection {connection}")

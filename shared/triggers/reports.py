@@ -2,10 +2,9 @@
 
 import azure.functions as func
 
-from shared.app import DEFAULT, get_app
-from shared.engine.kinds.agreements import AgreementReport
-from shared.engine.kinds.missing import MissingDimensions
+from shared.domain.records import DEFAULT
 from shared.triggers.answers import guarded, json_answer
+from shared.triggers.process import get_app
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
@@ -16,6 +15,8 @@ async def agreement_report(req: func.HttpRequest) -> func.HttpResponse:
     """Every agreement with what recurs and what was invoiced for it, and the sums by currency."""
 
     async def answer() -> func.HttpResponse:
+        from shared.engine.kinds.agreements import AgreementReport
+
         app = await get_app()
         report = AgreementReport(app.connections, app.store, app.clock)
         return json_answer(await report.read(req.params.get("connection", DEFAULT)))
@@ -29,6 +30,8 @@ async def missing_dimensions(req: func.HttpRequest) -> func.HttpResponse:
     """The dimension values that Business Central lacks, and the records that need them."""
 
     async def answer() -> func.HttpResponse:
+        from shared.engine.kinds.missing import MissingDimensions
+
         app = await get_app()
         report = MissingDimensions(app.connections, app.registry, app.store)
         return json_answer(await report.read(req.params.get("connection", DEFAULT)))

@@ -4,12 +4,16 @@ The names are a contract: people run them by hand.
 """
 
 import logging
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared.app import App, get_app
 from shared.domain.envelope import Envelope
+from shared.triggers.process import get_app
 from shared.triggers.queues import KEEP_HOOKS
+
+if TYPE_CHECKING:
+    from shared.app import App
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 log = logging.getLogger("dynaconnect.timers")
@@ -43,7 +47,7 @@ async def sweep_payments(timer: func.TimerRequest) -> None:
     await _queue_sweeps(app, [s.name for s in app.registry.subjects() if s.business_central], why)
 
 
-async def _queue_sweeps(app: App, subjects: list[str], why: str) -> None:
+async def _queue_sweeps(app: "App", subjects: list[str], why: str) -> None:
     for connection in await app.connections.names():
         for subject in subjects:
             envelope = Envelope(connection, subject, "*", why, app.clock.now(), origin=app.origin)

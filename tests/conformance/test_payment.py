@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from sandbox.kit import Json
-from shared.engine.kinds.settlements import NOTIFICATION
+from shared.domain.envelope import NOTIFICATION
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.suite import EntityConformance
 from tests.conformance.world import World

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from sandbox.kit import Json
-from shared.engine.desk import BadRequest
+from shared.domain.errors import BadRequest
 from tests.connections.world import DEVICES, SERVICES, Companies, rules
 
 START = "2026-11-01"

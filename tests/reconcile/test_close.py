@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from shared.app import DEFAULT
-from shared.engine.desk import POISON
+from shared.domain.envelope import POISON
 from tests.reconcile.books import Books
 from tests.reconcile.seeds import Seeds
 

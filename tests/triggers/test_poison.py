@@ -9,8 +9,7 @@ from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from sandbox.stage import Stage
-from shared.domain.envelope import Envelope
-from shared.engine.desk import POISONED
+from shared.domain.envelope import POISONED, Envelope
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 from shared.triggers.queues import MOST_POISON_TRIES
 from tests.triggers.support import Watch, eventually

@@ -1,4 +1,7 @@
-"""How calls to Business Central prove who they are: a token of Entra ID, or a user with a key on-premises."""
+"""How calls to Business Central prove who they are: a token of Entra ID, or a user with a key on-premises.
+
+The identity library is imported where it is used: it takes a quarter of a second, and not every start needs it.
+"""
 
 import asyncio
 import base64
@@ -10,12 +13,6 @@ from typing import Any, Final
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError
-from azure.identity.aio import (
-    CertificateCredential,
-    ClientAssertionCredential,
-    ClientSecretCredential,
-    ManagedIdentityCredential,
-)
 
 from shared.adapters.http import Headers
 from shared.domain.errors import RetryLater, StopConnection
@@ -93,6 +90,13 @@ def authorization(
         return BasicAuthorization(settings.username, secrets)
 
     async def make() -> AsyncTokenCredential:
+        from azure.identity.aio import (
+            CertificateCredential,
+            ClientAssertionCredential,
+            ClientSecretCredential,
+            ManagedIdentityCredential,
+        )
+
         options: dict[str, Any] = (
             {"authority": settings.authority, "disable_instance_discovery": True}
             if settings.authority

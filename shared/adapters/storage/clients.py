@@ -7,7 +7,6 @@ from typing import Any, Final
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableClient
-from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
@@ -81,6 +80,9 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
 
 
 def _credential(settings: Mapping[str, str]) -> AsyncTokenCredential:
+    # Slow to import, and not needed with a connection string.
+    from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
+
     client = settings.get(f"{SETTING}__clientId", "")
     if settings.get(f"{SETTING}__credential", "").lower() == "managedidentity":
         return ManagedIdentityCredential(client_id=client) if client else ManagedIdentityCredential()

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.errors import StopConnection
+from shared.domain.records import DEFAULT
 from shared.engine.connections.check import conflicts
 from shared.engine.connections.connection import Connection, Site
-from shared.engine.connections.document import DEFAULT, ConnectionDocument, load_connection
+from shared.engine.connections.document import ConnectionDocument, load_connection
 from shared.mapping import MappingError
 from shared.ports.platform import Clock
 from shared.ports.storage import StateStore
@@ -68,7 +69,9 @@ class ConnectionBook:
                 todo="Mend the document; its mistakes are named at GET /api/connections.",
             )
         raise StopConnection(
-            UNKNOWN, f"There is no connection {name}.", todo="Check the connection's name, or add it again."
+            UNKNOWN,
+            f"There is no connection {name}.",
+            todo="Check the connection's name, or add it again.",
         )
 
     async def names(self) -> list[str]:

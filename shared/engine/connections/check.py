@@ -6,7 +6,8 @@ to the same company of Business Central would take each other's documents for th
 
 from collections.abc import Iterable, Iterator
 
-from shared.engine.connections.document import DEFAULT, ConnectionDocument, name_problem
+from shared.domain.records import DEFAULT
+from shared.engine.connections.document import ConnectionDocument, name_problem
 from shared.engine.kinds.masters import MasterData
 from shared.engine.registry import Registry
 from shared.mapping import Problem

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from shared.domain.envelope import Envelope
+from shared.domain.errors import BadRequest
 from shared.domain.money import cents
 from shared.domain.records import Record, RecordRef
 from shared.engine.connections.connection import Connection, Connections
 from shared.engine.connections.cutover import travels
 from shared.engine.connections.routing import Router, begun
-from shared.engine.desk import BadRequest
 from shared.engine.entity import Entity, Job, JsonObject, Subject
 from shared.engine.registry import Registry
 from shared.engine.sweeps import backlog_id

@@ -9,9 +9,10 @@ import simplejson
 
 from shared.domain.envelope import ON_DEMAND, Envelope
 from shared.domain.errors import StopConnection
+from shared.domain.records import DEFAULT
 from shared.engine.connections.book import FRESH, PARTITION, PREFIX, ConnectionBook, Declared
 from shared.engine.connections.check import check_connection, conflicts
-from shared.engine.connections.document import DEFAULT, ConnectionDocument, load_connection
+from shared.engine.connections.document import ConnectionDocument, load_connection
 from shared.engine.connections.routing import ROUTING, begun
 from shared.engine.registry import Registry
 from shared.mapping import MappingError, Problem

@@ -19,7 +19,6 @@ from shared.mapping.document import Strict
 from shared.mapping.loading import load_as
 from shared.mapping.problems import did_you_mean
 
-DEFAULT: Final = "default"
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _SITE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")

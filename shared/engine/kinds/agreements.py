@@ -11,10 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from shared.domain.errors import BadRequest
 from shared.domain.money import cents
 from shared.domain.records import Link
 from shared.engine.connections.connection import Connections
-from shared.engine.desk import BadRequest
 from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from shared.domain.errors import BadRequest
 from shared.domain.records import Link
 from shared.engine.connections.connection import Connection, Connections
-from shared.engine.desk import BadRequest
 from shared.engine.kinds.dimensions import MISSING_VALUE, MISSING_VALUES
 from shared.engine.registry import Registry
 from shared.ports.storage import RecordStore

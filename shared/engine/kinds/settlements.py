@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from shared.domain.envelope import NOTIFICATION
 from shared.domain.errors import HoldForPerson, OutcomeUnknown, RetryLater, StopConnection
 from shared.domain.money import cents
 from shared.domain.plans import Action, Change, Plan
@@ -24,7 +25,6 @@ from shared.engine.kinds.receivable import (
     read_receivable,
 )
 
-NOTIFICATION: Final = "notification"
 """The reason of a hint that Business Central's webhook gave; it fires for our own writes too."""
 SETTLING: Final = "settling"
 """The step of an invoice whose settlement is begun: until it is done, an unchanged balance proves nothing."""

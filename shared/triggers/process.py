@@ -1,0 +1,17 @@
+"""The app as the functions get it: imported and built with the first thing to do.
+
+The host imports the functions to learn their names and triggers; only a function that runs needs the app, its
+libraries and its documents. So nothing here or in the functions' modules imports them before.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.app import App
+
+
+async def get_app() -> "App":
+    """The app of this process, built at the first call."""
+    from shared import app
+
+    return await app.get_app()
