@@ -6,11 +6,13 @@ process and owns one HTTP client and one client per storage service.
 
 import asyncio
 import os
+import ssl
 import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 import httpx
@@ -233,7 +235,7 @@ async def bootstrap(
     """Builds the app; every part that a test wants to replace can be given."""
     clock = clock or SystemClock()
     http = http or httpx.AsyncClient(
-        timeout=TIMEOUT, follow_redirects=False, limits=httpx.Limits(max_connections=32)
+        timeout=TIMEOUT, follow_redirects=False, limits=httpx.Limits(max_connections=32), verify=trust()
     )
     storage = storage or open_storage(settings.storage)
     try:
@@ -278,8 +280,15 @@ async def bootstrap(
     )
 
 
-def standards() -> dict[str, CompiledMapping]:
-    """The standard mappings, compiled."""
+@cache
+def trust() -> ssl.SSLContext:
+    """The certificate authorities that are trusted; loading them takes longer than everything else of a client."""
+    return httpx.create_ssl_context()
+
+
+@cache
+def standards() -> Mapping[str, CompiledMapping]:
+    """The standard mappings, compiled once; they hold no state."""
     return {name: compile_mapping(standard_mapping(name), business_central()) for name in STANDARD}
 
 

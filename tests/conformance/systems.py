@@ -16,6 +16,7 @@ from sandbox.connectwise.app import create as create_connectwise
 from sandbox.connectwise.service import BASE
 from sandbox.kit import Fault, Json, StandIn, dumps, loads
 from sandbox.stage import CLIENT_ID
+from shared.app import trust
 from tests.conformance.reference import missing_rows
 from tests.conformance.traffic import Traffic
 from tests.sandbox.business_central_support import KEY, serving
@@ -30,7 +31,7 @@ class Systems:
     def __init__(self) -> None:
         self.connectwise = create_connectwise("acme", "public", "private", CLIENT_ID)
         self.business_central = BusinessCentral(BusinessCentralSettings(webhook_delay=WEBHOOK_DELAY))
-        self.http = httpx.AsyncClient(timeout=30)
+        self.http = httpx.AsyncClient(timeout=30, verify=trust())
         self.connectwise_url = ""
         self.business_central_url = ""
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox.business_central.app import BusinessCentral, create
 from sandbox.business_central.settings import DEFAULT_USER, Settings
 from sandbox.kit import Json, dumps, loads
+from shared.app import trust
 
 KEY = "web-service-key"
 
@@ -137,7 +138,10 @@ async def serving(app: web.Application) -> AsyncIterator[str]:
 async def running(settings: Settings | None = None) -> AsyncIterator[Case]:
     """A fresh stand-in, called with Basic authentication."""
     stand_in = create(settings)
-    async with serving(stand_in.app) as url, httpx.AsyncClient(auth=(DEFAULT_USER, KEY), timeout=30) as api:
+    async with (
+        serving(stand_in.app) as url,
+        httpx.AsyncClient(auth=(DEFAULT_USER, KEY), timeout=30, verify=trust()) as api,
+    ):
         yield Case(stand_in, url, api)
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from sandbox.connectwise.app import ConnectWise, create
 from sandbox.connectwise.service import BASE
 from sandbox.kit import Json, dumps, loads
+from shared.app import trust
 
 ITEM = {
     "identifier": "CABLE",
@@ -82,7 +83,7 @@ async def running() -> AsyncIterator[Tenant]:
     stand_in = create()
     async with _serving(stand_in.app) as url:
         auth, headers = ("acme+public", "private"), {"clientId": stand_in.credentials.client_id}
-        async with httpx.AsyncClient(auth=auth, headers=headers, timeout=30) as api:
+        async with httpx.AsyncClient(auth=auth, headers=headers, timeout=30, verify=trust()) as api:
             yield Tenant(stand_in, url, api)
 
 

@@ -15,7 +15,7 @@ from sandbox.connectwise.app import create as create_connectwise
 from sandbox.kit import Json, dumps, loads
 from sandbox.stage import CLIENT_ID, COMPANY
 from shared.adapters.storage.clients import SETTING, open_storage
-from shared.app import DEFAULT, App, bootstrap
+from shared.app import DEFAULT, App, bootstrap, trust
 from shared.domain.envelope import Envelope
 from shared.domain.records import Link, RecordRef
 from shared.ports.storage import Lease
@@ -37,7 +37,7 @@ class Bench:
     def __init__(self, azurite: Azurite) -> None:
         self.connectwise = create_connectwise("acme", "public", "private", CLIENT_ID)
         self.business_central = BusinessCentral()
-        self.http = httpx.AsyncClient(timeout=30)
+        self.http = httpx.AsyncClient(timeout=30, verify=trust())
         self.app: App
         self._connection = azurite.connection_string()
         self._stack = AsyncExitStack()
