@@ -65,7 +65,7 @@ from shared.settings import BusinessCentralSettings, ConnectWiseSettings, Settin
 DEFAULT: Final = records.DEFAULT
 CONNECTWISE_CALLS: Final = 8
 BUSINESS_CENTRAL_CALLS: Final = 4
-"""Business Central runs five calls of one user at a time; one is left for people (business-central.md 2)."""
+"""Business Central runs five calls of one user at a time; one is left for people ("Operational limits")."""
 
 
 class SystemClock:

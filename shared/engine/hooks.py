@@ -1,8 +1,8 @@
 """Keeps both systems telling us of changes: registers, renews, heals and removes strays.
 
-ConnectWise disables a callback after three days of failures (connectwise.md 3.5); Business Central forgets a
-subscription after three days, when an answer displeases it and when an environment is copied
-(business-central.md 0.6, 0.16, 3). Whatever is found missing is made again and followed by a sweep.
+ConnectWise disables a callback after three days of failures (its developer guide, Callbacks); Business Central
+forgets a subscription after three days, when an answer displeases it and when an environment is copied (Microsoft,
+"Working with webhooks"). Whatever is found missing is made again and followed by a sweep.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """ConnectWise agreements become Business Central projects, with their terms and history kept beside the link.
 
-Business Central's API has no contract that could be written (business-central.md 5), so an agreement is a
-project there and, where a dimension is named for it, a dimension value; its additions, adjustments, renewals and
-cancellation are kept here, and its invoices carry it.
+Business Central's API has no contract that could be written (Subscription Billing's API only reads them), so an
+agreement is a project there and, where a dimension is named for it, a dimension value; its additions, adjustments,
+renewals and cancellation are kept here, and its invoices carry it.
 """
 
 from typing import Final

@@ -1,7 +1,8 @@
 """What sales invoices and credit memos have in common: both are ConnectWise invoices.
 
-The amounts come from ConnectWise's accounting interface, the only place that has its own account mapping,
-tax levels and offsets (connectwise.md 4.5), and the batch of that interface is what marks them as exported.
+The amounts come from ConnectWise's accounting interface, the only place that has its own account mapping, tax
+levels and offsets (ConnectWise API, finance/accounting/export), and the batch of that interface is what marks them
+as exported.
 """
 
 from typing import Any, Final

@@ -6,9 +6,10 @@ where an order comes in several receipts the packing slip is added to the number
 
 from typing import Final
 
-from shared.domain.errors import HoldForPerson
+from shared.domain.errors import HoldForPerson, WaitForDependency
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
+from shared.domain.records import RecordRef
 from shared.engine.entity import Job, JsonObject
 from shared.engine.kinds.documents import Document, Gathered
 from shared.engine.kinds.mapping_data import linked_target
@@ -121,15 +122,28 @@ async def open_bills(job: Job) -> Open:
     marked = receipt_batches.marked_lines(job)
     open_lines = [line for line in due if line["id"] not in marked]
     if any(map(receipt_batches.is_worth, open_lines)) or receipt_batches.freight_due(job, lines):
+        await _require_vendor(job)
         begun = {parts[key]["facts"]["tags"]["receipt"] for key in sources}
+        left = {int(line["id"]) for line in open_lines if receipt_batches.is_worth(line)}
+        left -= {int(line) for key in sources for line in parts[key]["facts"]["tags"]["lines"]}
         for transaction in await receipt_batches.unposted(job):
             behind = receipt_batches.lines_behind(transaction, due)
+            left -= {int(line["id"]) for line in behind}
             if transaction["id"] in begun or any(line["id"] in marked for line in behind):
                 continue
             key = _key(str(transaction["id"]), parts)
             numbers = [int(line["id"]) for line in behind]
             sources[key] = _source(job, key, transaction, lines) | {"lines": numbers}
+        problems += [receipt_batches.NOT_EXPORTED] if left else []
     return Open(sources, tuple(problems))
+
+
+async def _require_vendor(job: Job) -> None:
+    """The vendor must be there first; ConnectWise exports nothing of one without a vendor number."""
+    company = str((job.source or {})["vendorCompany"]["id"])
+    if await linked_target(job.connection, job.store, COMPANY.name, "vendor", company) is None:
+        needed = RecordRef(job.ref.connection, COMPANY.name, company)
+        raise WaitForDependency((needed,), f"Waits for vendor {company} to be in Business Central.")
 
 
 def _key(receipt: str, parts: dict[str, JsonObject]) -> str:

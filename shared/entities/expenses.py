@@ -1,8 +1,8 @@
 """What reimbursable and company-paid expenses have in common: both are entries of one expense report.
 
-The accounting interface lists unapproved expenses too when a ticket or project bills them (connectwise.md 4.1),
-so approval is read from each entry, never from the interface. It hides what is owed to a member without a vendor
-number.
+The accounting interface lists unapproved expenses too when a ticket or project bills them (ConnectWise API,
+unpostedexpenses), so approval is read from each entry, never from the interface. It hides what is owed to a member
+without a vendor number.
 """
 
 from decimal import Decimal
@@ -175,7 +175,7 @@ def _sum(rows: list[JsonObject]) -> Decimal:
 
 
 def _of_bills(export: JsonObject) -> list[JsonObject]:
-    """Rows of ``expenseBills``, where an account carries its class behind a colon (connectwise.md 4.4)."""
+    """Rows of ``expenseBills``, where an account carries its class behind a colon (GLExportExpenseBill)."""
     return [
         _row(detail, [int(one) for one in detail["id"]], {})
         for bill in export.get("expenseBills") or ()

@@ -1,7 +1,7 @@
 """ConnectWise catalog items become Business Central items.
 
-The mapping never sends ``inventory`` (changing it posts an adjustment, BC 0.12) and sends ``number`` only on
-creation (changing it renames the record, BC 5).
+The mapping never sends ``inventory`` (changing it posts an adjustment: API page Items) and sends ``number`` only on
+creation (changing it renames the record).
 """
 
 from typing import Final

@@ -1,8 +1,9 @@
 """What purchase orders, their receipts and their bills have in common: the lines, gathered into positions.
 
 The key of a position is product, unit cost, unit of measure and description: a partial receipt copies all four to
-the line for the rest (connectwise.md 7). So two lines that agree in all of them are one line in Business Central,
-and a line whose cost or description is changed after a partial receipt is another position from then on.
+the line for the rest (ConnectWise API, receivedStatus of a line). So two lines that agree in all of them are one
+line in Business Central, and a line whose cost or description is changed after a partial receipt is another
+position from then on.
 """
 
 import hashlib

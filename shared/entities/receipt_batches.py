@@ -19,6 +19,12 @@ from shared.entities import purchasing
 UNPOSTED: Final = "finance/accounting/unpostedprocurement"
 MOST_IDENTIFIER: Final = 50
 FREIGHT_TYPES: Final = ("PF", "FT")
+NOT_EXPORTED: Final = Problem(
+    "ConnectWise exports no general ledger entries for a receipt: a G/L mapping was missing when its line was "
+    "closed, or the vendor has no vendor number.",
+    "Complete the G/L mapping in ConnectWise, undo the receipt of the line and receive it again.",
+    cause="no_gl_entries",
+)
 
 
 def due_lines(job: Job, lines: Sequence[JsonObject]) -> list[JsonObject]:
@@ -70,7 +76,7 @@ def details_of(transaction: JsonObject) -> list[JsonObject]:
 
 
 def entry_ids(transaction: JsonObject) -> list[int]:
-    """The ids that a batch must name; what is left out would stay unposted (connectwise.md 4.2)."""
+    """The ids that a batch must name; what is left out would stay unposted (finance/accounting/batches)."""
     return list(dict.fromkeys(int(detail["id"]) for detail in details_of(transaction)))
 
 
@@ -161,12 +167,7 @@ async def mark(job: Job, blocked: frozenset[str]) -> None:
         if not keys & blocked and not any(line["id"] in done for line in behind):
             await _commit(job, batches, transaction, behind, freight=freight)
     if left:
-        raise RetryLater(
-            "no_gl_entries",
-            "ConnectWise exports no general ledger entries for a receipt: a G/L mapping was missing when its line was "
-            "closed, or the vendor has no vendor number.",
-            todo="Complete the G/L mapping in ConnectWise, undo the receipt of the line and receive it again.",
-        )
+        raise RetryLater(NOT_EXPORTED.cause, NOT_EXPORTED.reason, todo=NOT_EXPORTED.todo)
 
 
 async def _finish_begun(job: Job, batches: dict[str, JsonObject]) -> None:

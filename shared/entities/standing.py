@@ -1,7 +1,7 @@
 """What ConnectWise shows of a posted document: one bracketed line in the closed invoice's internal notes.
 
-Only status and internal notes can be changed once an invoice is closed (connectwise.md 4.6). ConnectWise stores
-line ends as blanks, so the line carries its own brackets and is replaced as a whole.
+Only status and internal notes can be changed once an invoice is closed (ConnectWise API, finance/closedInvoices).
+ConnectWise stores line ends as blanks, so the line carries its own brackets and is replaced as a whole.
 """
 
 import re

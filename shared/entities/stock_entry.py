@@ -1,11 +1,12 @@
 """Inventory adjustments and transfers: Business Central's standard API has no item journal, so a person books them.
 
-Changing ``inventory`` on an item would post an adjustment of its own making (business-central.md 0.12).
+Changing ``inventory`` on an item would post an adjustment of its own making (API page Items, Update Inventory).
 """
 
 from decimal import Decimal
 from typing import Final
 
+from shared.domain.errors import HoldForPerson
 from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.engine.entity import Job, JsonObject
@@ -40,10 +41,16 @@ async def gather(job: Job) -> Gathered:
     ids = sorted(int(row["id"]) for row in rows)
     if ids and ids[0] != int(job.ref.id):
         raise NothingToSend(f"Belongs to row {ids[0]}.")
-    export = await connectwise.preview_export("products", [key])
+    entry = entry_text(await connectwise.preview_export("products", [key]))
+    if not entry:
+        raise HoldForPerson(
+            "no_gl_entries",
+            f"ConnectWise lists {key} as not exported, but exports no item of it: a G/L mapping is missing.",
+            todo="Complete the G/L mapping of inventory in ConnectWise; then retry.",
+        )
     total = sum((cents(row.get("total") or 0) for row in rows), Decimal(0))
     return Gathered(
-        source={"entry": entry_text(export), "rows": rows},
+        source={"entry": entry, "rows": rows},
         total=Money(total, ""),
         entry_ids=tuple(ids),
         batch=f"{str(source.get('dateClosed') or '')[:10]}-S{key}"[:50],

@@ -18,7 +18,7 @@ INVOICE: Final = Subject(
 )
 PROJECT: Final = Subject("project", path="project/projects", callback="project")
 AGREEMENT: Final = Subject("agreement", path="finance/agreements", callback="agreement", daily=True)
-"""ConnectWise tells nobody of changed additions and adjustments (connectwise.md 3.2)."""
+"""ConnectWise tells nobody of changed additions and adjustments (its developer guide, Callbacks: types)."""
 MEMBER: Final = Subject("member", path="system/members", callback="member")
 UNPOSTED_EXPENSES: Final = "finance/accounting/unpostedexpenses"
 
@@ -50,7 +50,7 @@ async def reports_with_open_expenses(connectwise: ConnectWise) -> list[tuple[str
 EXPENSE_REPORT: Final = Subject(
     "expense_report", path="expense/reports", date="dateEnd", pending=reports_with_open_expenses
 )
-"""ConnectWise has no callback for reports (connectwise.md 3.2): they are found by the sweep."""
+"""ConnectWise has no callback for reports (its developer guide, Callbacks: types): they are found by the sweep."""
 STOCK_ENTRY: Final = Subject("stock_entry", path="finance/accounting/unpostedprocurement")
 """Adjustments and transfers; ConnectWise serves transfers nowhere else."""
 PURCHASE_ORDER: Final = Subject(
@@ -62,6 +62,6 @@ PURCHASE_ORDER: Final = Subject(
     backlog_date="purchaseDate",
     date="poDate",
 )
-"""Whether a receipt on a line fires the callback is unproven (connectwise.md 9 b): the backlog finds it too."""
+"""Whether a receipt on a line fires the callback is undocumented: the backlog finds it too."""
 SETTLEMENT: Final = Subject("settlement", business_central="salesInvoices")
 """What was paid on one invoice; the id is the ConnectWise invoice's."""

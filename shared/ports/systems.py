@@ -47,7 +47,8 @@ class ConnectWise(Protocol):
     async def preview_export(self, kind: AccountingKind, ids: Sequence[int | str]) -> JsonObject:
         """What the accounting interface would export for the named records; changes nothing.
 
-        Ids are those of connectwise.md 4.2: an invoice's, an expense's detail id, a product's unposted id.
+        Ids are those that finance/accounting/export takes: an invoice's, an expense's detail id, a product's
+        unposted id.
         """
         ...
 

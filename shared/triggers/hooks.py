@@ -1,9 +1,9 @@
 """The hooks: where ConnectWise and Business Central tell of changes.
 
-They are reachable without a key, because neither sender can hold one safely, and prove each delivery by
-themselves. The statuses are the senders' rules: ConnectWise repeats a delivery only after 404, 409, 419 and
-429 (connectwise.md 3.5); Business Central deletes its subscriptions after any status but success, 408, 429
-and 5xx (business-central.md 0.6). What is refused or malformed is therefore counted and answered as received.
+They are reachable without a key, because neither sender can hold one safely, and prove each delivery by themselves.
+The statuses are the senders' rules: ConnectWise repeats a delivery only after 404, 409, 419 and 429 (its developer
+guide, Callbacks); Business Central deletes its subscriptions after any status but success, 408, 429 and 5xx
+(Microsoft, "Working with webhooks"). What is refused or malformed is therefore counted and answered as received.
 """
 
 import asyncio

@@ -3,8 +3,9 @@
 import ast
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -12,8 +13,11 @@ from shared import entities
 from shared.engine.kinds.masters import MasterData
 from shared.entities import load_entities
 from shared.triggers import openapi
+from tests import conformance
+from tests.conformance.suite import EntityConformance
 
 FOLDER: Final = Path(entities.__file__).parent
+CONFORMANCE: Final = Path(conformance.__file__).parent
 LONGEST_DECLARATION: Final = 30
 DECLARES: Final = re.compile(r"^ENTITY\b", re.MULTILINE)
 MODULES: Final = sorted(path for path in FOLDER.glob("*.py") if DECLARES.search(path.read_text()))
@@ -54,6 +58,20 @@ def test_an_entity_module_declares_one_entity_in_few_lines(module: Path) -> None
 
 def test_every_entity_module_is_found() -> None:
     assert {entity.name for entity in load_entities().entities()} == {module.stem for module in MODULES}
+
+
+def test_every_entity_inherits_the_conformance_suite() -> None:
+    for path in CONFORMANCE.glob("test_*.py"):
+        importlib.import_module(f"tests.conformance.{path.stem}")
+    tested = {one.entity for one in subclasses(EntityConformance) if one.__name__.startswith("Test")}
+    assert tested == {entity.name for entity in load_entities().entities()}
+
+
+def subclasses(kind: Any) -> Iterator[Any]:
+    """Every class that inherits the suite, directly or not."""
+    for one in kind.__subclasses__():
+        yield one
+        yield from subclasses(one)
 
 
 def test_adding_an_entity_takes_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

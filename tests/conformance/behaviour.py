@@ -63,7 +63,7 @@ class Behaviour(Declaration):
         record = await self.make(scene)
         hint = scene.envelope(self.subject, record, self.reason)
         await scene.deliver(hint)
-        await scene.drain()
+        await self.settle(scene, record)
         traffic = scene.traffic()
         await scene.deliver(hint)
         await scene.drain()
@@ -75,7 +75,7 @@ class Behaviour(Declaration):
         traffic = scene.traffic()
         hints = [scene.envelope(self.subject, record, self.reason) for _ in range(DUPLICATES)]
         await asyncio.gather(*(scene.deliver(hint) for hint in hints))
-        await scene.drain()
+        await self.settle(scene, record)
         self.check(scene, record)
         assert traffic.writes <= self.writes_to_create, traffic.routes
 

@@ -96,9 +96,14 @@ class Declaration(ABC):
     async def mend(self, world: World, record: str) -> None:
         """Puts right why it was refused."""
 
+    async def settle(self, world: World, record: str) -> None:
+        """Lets everything come to rest; an entity adds what a person does then."""
+        await world.drain()
+
     async def sync(self, world: World, record: str) -> None:
         """Hints at the record and lets everything come to rest."""
-        await world.sync(self.subject, record, self.reason)
+        await world.hint(self.subject, record, self.reason)
+        await self.settle(world, record)
 
     async def made(self, world: World, number: int = 1) -> str:
         """A record that is synced."""

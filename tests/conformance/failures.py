@@ -56,7 +56,7 @@ class Failures(Declaration):
         [item] = [one for one in await scene.work(self.entity) if one.ref.id == record]
         assert (item.state, item.cause) == (State.RETRYING, "throttled")
         assert RETRY_AFTER <= scene.delays[-1] <= 2 * RETRY_AFTER
-        await scene.drain()
+        await self.settle(scene, record)
         self.check(scene, record)
 
     @pytest.mark.parametrize("system", SYSTEMS)
@@ -65,7 +65,7 @@ class Failures(Declaration):
         good = scene.break_credentials(system)
         await self._is_stopped(scene, record)
         good()
-        await scene.drain()
+        await self.settle(scene, record)
         self.check(scene, record)
         assert await scene.work(self.entity) == []
 
@@ -76,7 +76,7 @@ class Failures(Declaration):
         scene.fault(system, Fault("status", status=403, body=body))
         await self._is_stopped(scene, record, "permission")
         scene.fault(system)
-        await scene.drain()
+        await self.settle(scene, record)
         self.check(scene, record)
         assert await scene.work(self.entity) == []
 
@@ -121,7 +121,7 @@ class Failures(Declaration):
         [item] = await scene.work(self.entity)
         await self.mend(scene, record)
         assert await scene.app.desk.retry(DEFAULT, cause=item.cause) == 1
-        await scene.drain()
+        await self.settle(scene, record)
         assert await scene.work(self.entity) == []
         self.check(scene, record)
 
@@ -132,10 +132,10 @@ class Failures(Declaration):
             fuse = await scene.die_after(steps)
             await scene.hint(self.subject, record, self.reason)
             try:
-                await scene.drain()
+                await self.settle(scene, record)
             except Crash:
                 await scene.restart()
-                await scene.drain()
+                await self.settle(scene, record)
             self.check(scene, record)
             assert await scene.work(self.entity) == []
             if not fuse.burnt:

@@ -26,7 +26,7 @@ RENEW_BEFORE_SECONDS: Final = 300
 
 @dataclass(slots=True)
 class BasicAuthorization:
-    """User name and web service access key, on-premises only (BC 1)."""
+    """User name and web service access key, on-premises only."""
 
     username: str
     secrets: Secrets

@@ -20,7 +20,7 @@ type JsonObject = dict[str, Any]
 
 API: Final = "api/v2.0"
 ANALYTICS: Final = ("api/microsoft/analytics/v1.0", "api/microsoft/analytics/v0.5")
-"""v1.0 from 28.0, v0.5 on 26.x and 27.x (business-central.md 0.4)."""
+"""v1.0 from 28.0, v0.5 on 26.x and 27.x (app PowerBIReports, query Customer Ledger Entries)."""
 PAGES: Final = "ODataV4"
 """Stands for the published pages where a route of the analytics API is meant."""
 DIMENSION_VALUES_PAGE: Final = "DimensionValues"

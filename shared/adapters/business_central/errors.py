@@ -1,4 +1,4 @@
-"""What a Business Central refusal means (business-central.md 2, errors)."""
+"""What a Business Central refusal means (Microsoft, "API error codes")."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
 """The customer ledger through two pages that an administrator publishes, where there is no analytics API.
 
 The rows come in the shape of the analytics query, so that nobody else knows the difference. The pages say by which
-document an entry was applied, but not by which entry (business-central.md 4, option D): that is looked up by customer,
+document an entry was applied, but not by which entry (base application, page 573): that is looked up by customer,
 document type and number.
 """
 
@@ -99,7 +99,8 @@ def _shaped(rows: list[JsonObject], entries: Mapping[Document, list[int]]) -> li
 def _applied(row: JsonObject, entries: Mapping[Document, list[int]]) -> int:
     """The entry that was applied: the row's own one on the applying side, 0 for what is no application.
 
-    Where several entries of a customer share one document number the first stands for all: their amounts are summed.
+    Where several entries of a customer share one document number the first stands for all: their amounts are
+    summed.
     """
     if not _is_application(row):
         return 0

@@ -10,7 +10,7 @@ from shared.settings import ConnectWiseSettings
 
 @dataclass(slots=True)
 class ConnectWiseAuthorization:
-    """Basic authentication as ``company+publickey`` with the header ``clientId`` (connectwise.md 2.1)."""
+    """Basic authentication as ``company+publickey`` with the header ``clientId`` (developer guide)."""
 
     settings: ConnectWiseSettings
     secrets: Secrets

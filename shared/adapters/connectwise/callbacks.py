@@ -1,4 +1,4 @@
-"""Proves that a callback comes from ConnectWise (connectwise.md 3.4).
+"""Proves that a callback comes from ConnectWise (developer guide, Callbacks: verifying).
 
 The signature is the base64 of an HMAC-SHA256 over the raw body; its key is the SHA-256 of a signing key that
 ``key_url`` in the body names. That address is the sender's word, so it is fetched only from ConnectWise's own

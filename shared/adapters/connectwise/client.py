@@ -142,7 +142,7 @@ class ConnectWiseClient:
 
 
 def _flags(kind: AccountingKind) -> dict[str, bool]:
-    """Exactly one of the three may be set when a batch is made (connectwise.md 4.2)."""
+    """Exactly one of the three may be set when a batch is made (ConnectWise API, finance/accounting/batches)."""
     return {
         "exportInvoicesFlag": kind == "invoices",
         "exportExpensesFlag": kind == "expenses",
@@ -151,7 +151,7 @@ def _flags(kind: AccountingKind) -> dict[str, bool]:
 
 
 def _next_page_id(link: str) -> str | None:
-    """The page id of a Link header's next part; its host is never followed (connectwise.md 2.3)."""
+    """The page id of a Link header's next part; its host is never followed (developer guide, Pagination)."""
     for part in link.split(","):
         url, _, relation = part.partition(";")
         if 'rel="next"' in relation:

@@ -11,7 +11,8 @@ _NOT_PLAIN: Final = re.compile(r"[^\w .,:;/#+&-]")
 def equal(field: str, value: str) -> str:
     """Records whose text field equals the value, and perhaps a few more: the caller compares once more.
 
-    How a literal spells quotes is not documented, so what is not plain becomes a wildcard (connectwise.md 2.3).
+    How a literal spells quotes is not documented, so what is not plain becomes a wildcard (developer guide,
+    Conditions).
     """
     pattern = _NOT_PLAIN.sub("%", value)
     return f'{field} {"=" if pattern == value else "like"} "{pattern}"'

@@ -1,4 +1,4 @@
-"""What a ConnectWise refusal means (connectwise.md 2.1 and 2.5)."""
+"""What a ConnectWise refusal means (developer guide, Errors and PSA specific)."""
 
 from typing import Final
 

@@ -11,7 +11,7 @@ work list and the reverse look-ups are written in one transaction:
     a|{id}|{newest first}   attempts
 
 The service's limits are enforced here, because the emulator does not enforce them all: 64 KiB a property,
-1 MiB an entity, 252 properties, 100 operations a transaction (azure-and-aesthetics.md 1 and 3.8).
+1 MiB an entity, 252 properties, 100 operations a transaction (Microsoft, "Scalability targets for Table storage").
 """
 
 from dataclasses import asdict

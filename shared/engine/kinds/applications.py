@@ -1,4 +1,4 @@
-"""Reads payment applications out of the customer ledger (business-central.md 4 and 10.1).
+"""Reads payment applications out of the customer ledger (base application, table 379 Detailed Cust. Ledg. Entry).
 
 The ledger is a list of detailed entries. On the invoice's ledger entry, each row of type Application names
 the entry that was applied to it; an unapplication is a row of the opposite sign, so a running sum per pair

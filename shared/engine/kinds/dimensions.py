@@ -1,6 +1,6 @@
 """Dimensions: default ones of master data, those of documents, and records that are values themselves.
 
-Dimensions and their values are read-only in API v2.0 (business-central.md 0.14). A value can be made through the
+Dimensions and their values are read-only in API v2.0 (Microsoft, "dimensionValue"). A value can be made through the
 Dimension Values page where an administrator has published it; where not, it is listed as missing.
 """
 
@@ -25,7 +25,7 @@ DEFAULT: Final = "default:"
 async def check_dimensions(job: Job, payload: Payload) -> None:
     """Raises HoldForPerson when Business Central lacks a dimension or a value that the payload names.
 
-    They cannot be made through API v2.0 (business-central.md 0.14), so this is known before anything is written.
+    They cannot be made through API v2.0 (Microsoft, "dimensionValue"), so this is known before anything is written.
     """
     job.link.facts.pop(MISSING_VALUES, None)
     for row in payload.get(DIMENSIONS, ()):

@@ -1,8 +1,8 @@
 """Documents: looked up, drafted, compared, posted, read back, batched in ConnectWise, each step recorded.
 
-Posting in Business Central commits before it starts, so nothing makes draft and post atomic (BC 0.9). What
-keeps a document from being posted twice is the order here: the external document number is looked up before
-a draft is made, the draft's id is stored before it is posted, and after any doubt the same id is read.
+Posting in Business Central commits before it starts, so nothing makes draft and post atomic (codeunit Sales-Post).
+What keeps a document from being posted twice is the order here: the external document number is looked up before a
+draft is made, the draft's id is stored before it is posted, and after any doubt the same id is read.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,9 +41,10 @@ class NothingToSend(Exception):
 class Gathered:
     """A source document ready to be mapped.
 
-    ``source`` is what the mapping sees, ``total`` what ConnectWise bills, ``entry_ids`` the general ledger
-    entries that the batch must name (connectwise.md 4.2), ``batch`` the identifier of that batch, ``tags`` what
-    reports group by, such as the agreement, ``tax`` mode and amount of a tax that no line of its own carries.
+    ``source`` is what the mapping sees, ``total`` what ConnectWise bills, ``entry_ids`` the general ledger entries
+    that the batch must name (ConnectWise API, finance/accounting/batches), ``batch`` the identifier of that batch,
+    ``tags`` what reports group by, such as the agreement, ``tax`` mode and amount of a tax that no line of its own
+    carries.
     """
 
     source: JsonObject
@@ -187,7 +188,8 @@ class Document:
     async def _existing(self, job: Job, payload: Payload) -> JsonObject | None:
         """What Business Central already has under this external number, for the same customer or vendor.
 
-        Unique external numbers are not enforced there (BC 0.8), so more than one is a question for a person.
+        Unique external numbers are not enforced there (table Sales Header), so more than one is a question for a
+        person.
         """
         number = str(payload[self.number_field])
         [rows] = await job.connection.business_central.find([Lookup(self.target, self.number_field, number)])

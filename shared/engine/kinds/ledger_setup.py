@@ -1,4 +1,4 @@
-"""What the general ledger setup says before anything is written: posting dates, local currency (BC 0.15)."""
+"""What the general ledger setup says before a write: dates, currency (Microsoft, "generalLedgerSetup")."""
 
 from datetime import date
 from typing import Final

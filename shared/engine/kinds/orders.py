@@ -1,7 +1,7 @@
 """Orders: kept in step line by line while nothing is received, afterwards a person's case.
 
-Business Central releases an order with its first posting and the API cannot reopen it (business-central.md 5), so a
-change after that is shown as the exact steps to make by hand.
+Business Central releases an order with its first posting and the API cannot reopen it (base application, codeunit
+Purch.-Post), so a change after that is shown as the exact steps to make by hand.
 """
 
 from collections.abc import Awaitable, Callable

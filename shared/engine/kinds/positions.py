@@ -1,7 +1,8 @@
 """Positions of an order: what is ordered once, however many lines the source has for it by now.
 
-ConnectWise splits a line at each partial receipt, so its line ids do not last for what was ordered
-(connectwise.md 7). A position gathers the lines that belong together; its key is made of what survives a split.
+ConnectWise splits a line at each partial receipt, so its line ids do not last for what was ordered (ConnectWise
+API, receivedStatus of a line). A position gathers the lines that belong together; its key is made of what survives
+a split.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,8 +1,8 @@
 """Posts one receipt of an order: enters the quantities, verifies every line, posts, reads back, records.
 
 ``receiveAndInvoice`` is the only action of an order; with nothing to invoice on any line it posts a receipt alone
-(business-central.md 0.10). Setting the quantity to receive starts the quantity to invoice over, so all lines get
-the first, then all lines the second, and every line is read again before the action.
+(base application, codeunit Purch.-Post). Setting the quantity to receive starts the quantity to invoice over, so
+all lines get the first, then all lines the second, and every line is read again before the action.
 """
 
 from collections.abc import Sequence

@@ -199,7 +199,8 @@ class Settlement:
     async def _settle(self, job: Job, step: JsonObject) -> None:
         """Adds a payment; a credit application that this ConnectWise refuses is left to the standing's text.
 
-        Whether a credit memo can be applied through the API is unproven (connectwise.md 9 a), so it is tried.
+        Whether a credit memo can be applied through the API is unproven, since the definition of InvoicePayment
+        does not say; so it is tried.
         """
         facts, key = job.link.facts, step["key"]
         try:
@@ -235,7 +236,7 @@ class Settlement:
 def unclaimed(rows: list[JsonObject], key: str, want: JsonObject, claimed: set[int]) -> JsonObject | None:
     """The ConnectWise payment that is this application, though we hold no id of it.
 
-    A payment has no reference field; whether ``glBatchID`` is kept on write is unproven (connectwise.md 5), so
+    A payment has no reference field; whether ``glBatchID`` is kept on write is unproven, so
     where the key is absent a payment of the same amount, date and credit memo that nothing else claims is the one.
     """
     credit = int(want.get("credit") or 0)

@@ -15,7 +15,7 @@ from shared.engine.connections.connection import TaxMode
 from shared.engine.entity import Job, JsonObject
 
 TAX: Final = "ST"
-"""The general ledger account type of sales tax (connectwise.md 4.3)."""
+"""The general ledger account type of sales tax (ConnectWise API, glTypeId)."""
 TAXABLE: Final = ("taxableFlag", "itemTaxableFlag")
 
 
