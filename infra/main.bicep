@@ -145,6 +145,11 @@ param logRetentionDays int = 90
 @maxValue(100)
 param logDailyCapGb int = 5
 
+@description('Part of the traces that are kept, from 0.0 to 1.0; a trace is kept whole or not at all. Figures and log lines, and with them the alerts, do not depend on it.')
+@minLength(3)
+@maxLength(5)
+param traceRatio string = '1.0'
+
 var abbreviations = loadJsonContent('abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
@@ -276,6 +281,7 @@ module functions 'modules/function-app.bicep' = {
     leaseSeconds: leaseSeconds
     postInvoices: postInvoices
     timersEnabled: timersEnabled
+    traceRatio: traceRatio
   }
   // The host reads its storage as soon as it starts, so the roles and the way to the storage come first.
   dependsOn: [

@@ -24,9 +24,20 @@ STORAGE_PREFIX: Final = "AzureWebJobsStorage"
 READERS: Final = frozenset({"text", "url", "choice", "number", "flag"})
 IDENTITY: Final = {f"{STORAGE_PREFIX}__{name}" for name in ("accountName", "clientId", "credential")}
 PLATFORM: Final = frozenset(
-    {"APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING"}
+    {
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+        "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+        "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
+        "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+        "PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME",
+    }
 )
-"""Settings that the Functions host reads, not the code."""
+"""Settings that the Functions host and the runtime read, not the code."""
 
 LOCAL_ONLY: Final = frozenset({"BUSINESS_CENTRAL_AUTHORITY"})
 """Settings that point the code at a stand-in; never set in Azure."""

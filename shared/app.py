@@ -5,10 +5,10 @@ process and owns one HTTP client and one client per storage service.
 """
 
 import asyncio
+import logging
 import os
 import ssl
 import uuid
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue
 from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.state import TableStateStore
+from shared.adapters.telemetry import open_telemetry
 from shared.domain import records
 from shared.engine.backoff import Backoff
 from shared.engine.connections.book import ConnectionBook
@@ -42,6 +43,7 @@ from shared.engine.connections.mapping_book import MappingBook
 from shared.engine.connections.routing import Router
 from shared.engine.connections.workflow_book import WorkflowBook
 from shared.engine.desk import Desk
+from shared.engine.figures import Figures
 from shared.engine.hooks import HookKeeper, client_state
 from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
@@ -59,8 +61,20 @@ from shared.mapping import (
 from shared.ports.hooks import DeliveryVerifier
 from shared.ports.platform import Clock, Secrets
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
+from shared.ports.telemetry import SILENT, Telemetry
 from shared.reconcile.reconciler import Reconciler
-from shared.settings import BusinessCentralSettings, ConnectWiseSettings, Settings
+from shared.settings import (
+    SECRETS,
+    SECRETS_OF_AUTH,
+    BusinessCentralSettings,
+    ConnectWiseSettings,
+    Settings,
+    tells,
+)
+
+# They log the address of every call, and with it what was searched for, which can be a name or an address.
+for chatty in ("httpx", "azure.core.pipeline.policies.http_logging_policy"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 
 DEFAULT: Final = records.DEFAULT
 CONNECTWISE_CALLS: Final = 8
@@ -95,7 +109,8 @@ class App:
     desk: Desk
     connection_desk: ConnectionDesk
     cutover_preview: CutoverPreview
-    counters: Counter[str] = field(default_factory=Counter)
+    figures: Figures
+    telemetry: Telemetry = SILENT
     http: httpx.AsyncClient | None = None
     storage: StorageClients | None = None
 
@@ -111,6 +126,7 @@ class App:
             self.queue,
             self.clock,
             self.origin,
+            self.telemetry,
         )
 
     async def client_state(self, connection: str) -> str:
@@ -146,6 +162,7 @@ class ConnectionFactory:
     registry: Registry
     state: StateStore
     standards: Mapping[str, CompiledMapping]
+    telemetry: Telemetry = SILENT
     _limits: dict[tuple[str, ...], asyncio.Semaphore] = field(default_factory=dict)
 
     @property
@@ -188,6 +205,7 @@ class ConnectionFactory:
             document.site or name,
             compile_routing(document.routing),
             document.cutover,
+            (*SECRETS, *SECRETS_OF_AUTH.get(central.auth, ())),
         )
 
     def _limit(self, calls: int, *key: str) -> asyncio.Semaphore:
@@ -202,6 +220,7 @@ class ConnectionFactory:
                 ConnectWiseAuthorization(settings, secrets),
                 CONNECTWISE_ERRORS,
                 limit=self._limit(CONNECTWISE_CALLS, "ConnectWise", settings.url, settings.company),
+                telemetry=self.telemetry,
             )
         )
 
@@ -217,6 +236,7 @@ class ConnectionFactory:
                 # Error texts are told apart by their wording, which follows the language asked for.
                 headers={"Accept-Language": "en-US"},
                 limit=self._limit(BUSINESS_CENTRAL_CALLS, "Business Central", settings.url, user),
+                telemetry=self.telemetry,
             ),
             settings.company,
         )
@@ -231,6 +251,7 @@ async def bootstrap(
     secrets: Secrets | None = None,
     backoff: Backoff | None = None,
     registry: Registry | None = None,
+    telemetry: Telemetry = SILENT,
 ) -> App:
     """Builds the app; every part that a test wants to replace can be given."""
     clock = clock or SystemClock()
@@ -247,15 +268,24 @@ async def bootstrap(
     secrets = secrets or _secrets(settings)
     registry = registry or load_entities()
     origin = uuid.uuid4().hex
-    queue = StorageWorkQueue(storage.sync, storage.sweep)
+    queue = StorageWorkQueue(storage.sync, storage.sweep, storage.poison)
     store = TableRecordStore(storage.records, queue, clock, origin, settings.lease_time)
     state = TableStateStore(storage.state)
-    factory = ConnectionFactory(settings, http, secrets, registry, state, standards())
+    factory = ConnectionFactory(settings, http, secrets, registry, state, standards(), telemetry)
     connections = ConnectionBook(factory.base, factory, state, clock)
     router = Router(connections, registry, store, TableHomes(storage.state))
     obstacles = Obstacles(router, registry)
     pipeline = Pipeline(
-        connections, registry, store, queue, clock, backoff or Backoff(), origin, router, obstacles
+        connections,
+        registry,
+        store,
+        queue,
+        clock,
+        backoff or Backoff(),
+        origin,
+        router,
+        obstacles,
+        telemetry,
     )
     return App(
         settings=settings,
@@ -268,13 +298,15 @@ async def bootstrap(
         secrets=secrets,
         origin=origin,
         pipeline=pipeline,
-        sweeper=Sweeper(connections, registry, store, state, queue, clock, origin),
+        sweeper=Sweeper(connections, registry, store, state, queue, clock, origin, telemetry),
         hooks=HookKeeper(connections, registry, state, queue, clock, settings.public_url),
         desk=Desk(connections, registry, store, state, queue, clock, pipeline, origin),
         connection_desk=ConnectionDesk(
             connections, registry, store, state, queue, clock, origin, factory.secrets_of
         ),
         cutover_preview=CutoverPreview(connections, registry, store, clock, router),
+        figures=Figures(connections, registry, store, state, queue, clock, telemetry),
+        telemetry=telemetry,
         http=http,
         storage=storage,
     )
@@ -305,11 +337,16 @@ _app: App | None = None
 _lock = asyncio.Lock()
 
 
+def get_telemetry() -> Telemetry:
+    """Where this process tells of its work, also while the app cannot be built."""
+    return _app.telemetry if _app is not None else open_telemetry(enabled=tells(os.environ))
+
+
 async def get_app() -> App:
     """The app of this process, built at the first call."""
     global _app  # noqa: PLW0603 - one app per process, which no handler can pass to another
     if _app is None:
         async with _lock:
             if _app is None:
-                _app = await bootstrap(Settings.read(os.environ))
+                _app = await bootstrap(Settings.read(os.environ), telemetry=get_telemetry())
     return _app

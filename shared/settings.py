@@ -93,6 +93,15 @@ class Settings:
         return settings
 
 
+TELEMETRY: Final = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
+"""The runtime's own setting: whoever sets it has telemetry set up before the app is read."""
+
+
+def tells(environment: Mapping[str, str]) -> bool:
+    """Whether the Functions runtime was told to set up telemetry, which can be asked before all else is in order."""
+    return environment.get(TELEMETRY, "").strip().lower() in ("true", "1")
+
+
 SECRETS: Final = ("CONNECTWISE_PUBLIC_KEY", "CONNECTWISE_PRIVATE_KEY")
 SECRETS_OF_AUTH: Final = {
     "client_secret": ("BUSINESS_CENTRAL_CLIENT_SECRET",),

@@ -81,6 +81,9 @@ param postInvoices bool
 @description('Whether timers run.')
 param timersEnabled bool
 
+@description('Part of the traces that are kept, from 0.0 to 1.0. Figures and log lines are always kept.')
+param traceRatio string
+
 var timersDisabled = timersEnabled ? 'false' : 'true'
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
@@ -162,6 +165,9 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     AZURE_CLIENT_ID: identityClientId
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
+    APPLICATIONINSIGHTS_SDKSTATS_DISABLED: 'true'
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
     AzureWebJobs_catch_up_Disabled: timersDisabled
     AzureWebJobs_keep_hooks_Disabled: timersDisabled
     AzureWebJobs_reconcile_Disabled: timersDisabled
@@ -181,7 +187,12 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     DYNACONNECT_LEASE_SECONDS: string(leaseSeconds)
     DYNACONNECT_POST_INVOICES: postInvoices ? 'true' : 'false'
     KEY_VAULT_URL: vaultUri
+    OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
+    OTEL_TRACES_SAMPLER: 'trace_id_ratio'
+    OTEL_TRACES_SAMPLER_ARG: traceRatio
     PUBLIC_URL: 'https://${app.properties.defaultHostName}'
+    PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+    PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME: 'dynaconnect'
   }
 }
 

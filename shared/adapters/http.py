@@ -3,6 +3,8 @@
 import asyncio
 import email.utils
 import logging
+import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,8 @@ import simplejson
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import count_call
 from shared.domain.errors import OutcomeUnknown, RetryLater
+from shared.ports.metrics import CALL_TIME, CALLS
+from shared.ports.telemetry import SILENT, Telemetry
 
 type Headers = Mapping[str, str]
 type Authorize = Callable[[Headers | None], Awaitable[Headers]]
@@ -21,6 +25,8 @@ type Authorize = Callable[[Headers | None], Awaitable[Headers]]
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 LONGEST_WAIT: Final = timedelta(days=1)
 """No system is left alone for longer, whatever delay it names."""
+
+_KEYS: Final = re.compile(r"\([^)]*\)|/\d[^/]*")
 
 log = logging.getLogger("dynaconnect.http")
 
@@ -59,6 +65,12 @@ class JsonClient:
     table: Sequence[Resolution]
     headers: Mapping[str, str] = field(default_factory=dict)
     limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    telemetry: Telemetry = SILENT
+
+    @property
+    def base(self) -> httpx.URL:
+        """The address that all calls have in common."""
+        return httpx.URL(self.base_url)
 
     async def request(
         self,
@@ -104,7 +116,7 @@ class JsonClient:
         try:
             async with self.limit:
                 count_call(self.system)
-                return await self.http.request(method, url, params=params, content=content, headers=every)
+                return await self._observed(method, path, url, params, content, every)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(error) from error
         except httpx.RequestError as error:
@@ -115,6 +127,37 @@ class JsonClient:
                 f"{self.system} did not answer a write; whether it was carried out is looked up next.",
                 detail=f"{method} {path}: {type(error).__name__} {error}",
             ) from error
+
+    async def _observed(
+        self,
+        method: str,
+        path: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        headers: Headers,
+    ) -> httpx.Response:
+        """Sends it within a span. Ids in the path are left out, and what is searched for: it can be an address."""
+        route, status, began = route_of(path), 0, time.monotonic()
+        with self.telemetry.span(
+            f"{method} {self.system} {route}",
+            "client",
+            system=self.system,
+            method=method,
+            url=f"{self.base_url}/{route}",
+            host=self.base.host,
+            port=self.base.port or 443,
+        ) as span:
+            try:
+                answer = await self.http.request(method, url, params=params, content=content, headers=headers)
+                status = answer.status_code
+                span.note(status=status)
+                if answer.is_error:
+                    span.fail(str(status))
+            finally:
+                self.telemetry.record(CALLS, system=self.system, status=str(status))
+                self.telemetry.record(CALL_TIME, time.monotonic() - began, system=self.system)
+        return answer
 
     def _unreachable(self, error: Exception) -> RetryLater:
         return RetryLater(
@@ -140,8 +183,15 @@ class JsonClient:
     def _refused(self, method: str, path: str, answer: httpx.Response, *, safe: bool) -> Exception:
         refusal = Refusal.of(self.system, method, path, answer)
         error = resolve(self.table, refusal, after=retry_after(answer.headers.get("Retry-After")), safe=safe)
-        log.info("%s %s %s: %s %s", self.system, method, path, answer.status_code, refusal.code)
+        log.info(
+            "%s %s %s: %s %s", self.system, method, route_of(path), answer.status_code, refusal.code[:100]
+        )
         return error
+
+
+def route_of(path: str) -> str:
+    """A path as telemetry may tell it: what a record's key or a search could hold is left out."""
+    return _KEYS.sub(lambda match: "({id})" if match[0].startswith("(") else "/{id}", path.partition("?")[0])
 
 
 def retry_after(value: str | None) -> timedelta | None:

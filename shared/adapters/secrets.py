@@ -1,9 +1,11 @@
 """Where credentials come from: Key Vault with an identity, or the environment for local work."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ResourceNotFoundError
@@ -31,6 +33,10 @@ class EnvironmentSecrets:
             raise _missing(name, "the settings")
         return value
 
+    async def expires(self, name: str) -> datetime | None:
+        """When a certificate ends; nobody knows of anything else."""
+        return certificate_end(name, await self.get(name))
+
     def forget(self) -> None:
         """Nothing is cached."""
 
@@ -47,7 +53,14 @@ class ConnectionSecrets:
 
     async def get(self, name: str) -> str:
         """The connection's secret under a setting's name; raises what the source of secrets raises."""
-        return await self.secrets.get(f"{self.connection.upper().replace('-', '_')}__{name}")
+        return await self.secrets.get(self._named(name))
+
+    async def expires(self, name: str) -> datetime | None:
+        """When the connection's secret ends."""
+        return await self.secrets.expires(self._named(name))
+
+    def _named(self, name: str) -> str:
+        return f"{self.connection.upper().replace('-', '_')}__{name}"
 
     def forget(self) -> None:
         """Drops cached values."""
@@ -59,23 +72,31 @@ class KeyVaultSecrets:
     """Secrets in Key Vault under the setting's name in lower case with hyphens, kept for 15 minutes."""
 
     client: "SecretClient"
-    _cache: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _cache: dict[str, tuple[float, str, datetime | None]] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(self, name: str) -> str:
         """The secret; raises StopConnection when it is missing or refused, RetryLater when the vault is away."""
+        return (await self._known(name))[1]
+
+    async def expires(self, name: str) -> datetime | None:
+        """The end that the vault has for the secret, or that of the certificate in it, whichever comes first."""
+        _, value, end = await self._known(name)
+        return min((one for one in (end, certificate_end(name, value)) if one is not None), default=None)
+
+    async def _known(self, name: str) -> tuple[float, str, datetime | None]:
         known = self._cache.get(name)
         if known and known[0] > time.monotonic():
-            return known[1]
+            return known
         async with self._lock:
             known = self._cache.get(name)
             if known and known[0] > time.monotonic():
-                return known[1]
-            value = await self._read(name)
-            self._cache[name] = (time.monotonic() + CACHE_SECONDS, value)
-            return value
+                return known
+            value, end = await self._read(name)
+            self._cache[name] = (time.monotonic() + CACHE_SECONDS, value, end)
+            return self._cache[name]
 
-    async def _read(self, name: str) -> str:
+    async def _read(self, name: str) -> tuple[str, datetime | None]:
         key = name.lower().replace("__", "-").replace("_", "-")
         try:
             secret = await self.client.get_secret(key)
@@ -92,11 +113,27 @@ class KeyVaultSecrets:
             raise RetryLater("key_vault", "Key Vault cannot be read right now.", detail=str(error)) from error
         if not secret.value:
             raise _missing(key, "Key Vault")
-        return secret.value
+        return secret.value, secret.properties.expires_on
 
     def forget(self) -> None:
         """Drops the cache, so that a rotated secret is read again after a refusal."""
         self._cache.clear()
+
+
+def certificate_end(name: str, value: str) -> datetime | None:
+    """When the certificate in a secret ends; None where the secret is none, or none that can be read."""
+    if not name.endswith("CERTIFICATE"):
+        return None
+    from cryptography.hazmat.primitives.serialization import pkcs12
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        if "-----BEGIN" in value:
+            return min(one.not_valid_after_utc for one in load_pem_x509_certificates(value.encode()))
+        _, certificate, _ = pkcs12.load_key_and_certificates(base64.b64decode(value), None)
+    except ValueError:
+        return None
+    return certificate.not_valid_after_utc if certificate else None
 
 
 def _missing(name: str, place: str) -> StopConnection:

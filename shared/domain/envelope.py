@@ -23,6 +23,8 @@ POISONED: Final = "poisoned"
 """The option of a message that counts how often it was taken out of the poison queue."""
 NEEDED_BY: Final = "needed by"
 """How the reason of a hint begins that another, waiting record made."""
+FIGURES: Final = "figures"
+"""The subject of a sweep message that takes the figures instead of sweeping records."""
 MAX_BYTES: Final = 48 * 1024
 """A queue message holds 64 KiB of base64, so 48 KiB of payload."""
 

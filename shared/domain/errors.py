@@ -12,7 +12,9 @@ the engineer. Texts pass :func:`redact` so that no secret reaches a log or a tab
 """
 
 import re
+import traceback
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Final
 
 from shared.domain.records import RecordRef
@@ -25,6 +27,8 @@ _SECRETS: Final = re.compile(
     r"|(?:bearer|basic)\s+[a-z0-9+/=._~-]{8,}"
 )
 DETAIL_CAP: Final = 2_000
+FRAMES: Final = 4
+"""How much of the way to an error is told."""
 
 
 def redact(text: str) -> str:
@@ -78,6 +82,10 @@ class StopConnection(SyncError):
     """No record of this connection can succeed until credentials, permissions or settings are mended."""
 
 
+class FunctionFailed(Exception):
+    """A function ends with an error nobody foresaw; the text has its kind and place, and nothing of the record."""
+
+
 class NotFound(SyncError):
     """The addressed record does not exist; the caller decides what that means."""
 
@@ -92,3 +100,14 @@ class AlreadyExists(SyncError):
 
 class BadRequest(Exception):
     """What a person asked for cannot be done; the text says why."""
+
+
+def place_of(error: BaseException) -> str:
+    """Kind and place of an error, without its text, which may quote what a record holds."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    places = " < ".join(
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames)
+    )
+    # What a service calls the error, such as AuthorizationFailure, is a code of its own and no text.
+    code = getattr(error, "error_code", None)
+    return f"{type(error).__name__}{f' {code}' if isinstance(code, str) else ''} at {places}"

@@ -78,7 +78,8 @@ class Record:
     """The durable row of one source record: when it was last read in full, and its links by entity.
 
     ``retry_at`` is set while a retry waits in the queue: until then further hints add nothing.
-    ``source_digest`` tells two states of the source apart that carry the same ``source_version``.
+    ``source_digest`` tells two states of the source apart that carry the same ``source_version``. ``trace`` is the
+    traceparent of the newest pass, for the next one to name; empty where nothing is traced.
     """
 
     ref: RecordRef
@@ -86,6 +87,7 @@ class Record:
     source_digest: str = ""
     read_at: datetime | None = None
     retry_at: datetime | None = None
+    trace: str = ""
     links: dict[str, Link] = field(default_factory=dict)
 
     def link(self, entity: str) -> Link:

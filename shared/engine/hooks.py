@@ -90,18 +90,23 @@ class HookKeeper:
             "connectwise": await self._keep_callbacks(connection, address),
             "business_central": await self._keep_subscriptions(connection, address, state, changed=changed),
         }
+        expires = await self._expiries(connection, address)
         healed = [name for report in done.values() for name in (*report["made"], *report["healed"])]
         if healed:
             await self._sweep_after(connection_name)
         now = self.clock.now()
-        await self.state.save(connection_name, "hooks", {"at": now.isoformat(), "proof": proof, **done})
-        log.info("%s hooks: %s", connection_name, done)
+        kept = {"at": now.isoformat(), "proof": proof, "first": not before, "expires": expires, **done}
+        await self.state.save(connection_name, "hooks", kept)
+        counts = {
+            f"{system} {what}": len(names) for system, one in done.items() for what, names in one.items()
+        }
+        log.info("%s hooks: %s", connection_name, counts)
         return done
 
     async def _keep_callbacks(self, connection: Connection, address: HookAddress) -> dict[str, list[str]]:
         """The first connection of a site has the callbacks for all; those of others are strays."""
         connectwise = connection.connectwise
-        report: dict[str, list[str]] = {"made": [], "healed": [], "removed": []}
+        report: dict[str, list[str]] = {"made": [], "healed": [], "removed": [], "kept": []}
         if (await self.connections.site(connection.name)).first.name != connection.name:
             return report
         wanted = {subject.callback for subject in self.registry.subjects() if subject.callback}
@@ -118,6 +123,7 @@ class HookKeeper:
                 report["removed"].append(kind)
                 continue
             wanted.discard(kind)
+            report["kept"].append(kind)
             if row.get("inactiveFlag"):
                 await connectwise.change(f"system/callbacks/{row['id']}", {"inactiveFlag": False})
                 report["healed"].append(kind)
@@ -145,7 +151,7 @@ class HookKeeper:
     ) -> dict[str, list[str]]:
         """``changed`` says that the client state is another than before: every subscription must learn it."""
         system = connection.business_central
-        report: dict[str, list[str]] = {"made": [], "healed": [], "renewed": [], "removed": []}
+        report: dict[str, list[str]] = {"made": [], "healed": [], "renewed": [], "removed": [], "kept": []}
         wanted = {s.business_central for s in self.registry.subjects() if s.business_central}
         rows = await system.subscriptions()
         known = {HookAddress(self.public_url, one).business_central for one in await self.connections.names()}
@@ -162,11 +168,13 @@ class HookKeeper:
         for entity_set in sorted(wanted):
             row = existing.get((await system.resource_of(entity_set)).strip("/"))
             if row is not None and not changed and not self._due(row):
+                report["kept"].append(entity_set)
                 continue
             if row is not None:
                 try:
                     await system.renew_subscription(row, state)
                     report["renewed"].append(entity_set)
+                    report["kept"].append(entity_set)
                     continue
                 except NotFound:
                     report["healed"].append(entity_set)
@@ -176,6 +184,18 @@ class HookKeeper:
                 log.info("subscription %s was made by another process meanwhile", entity_set)
             report["made"].append(entity_set)
         return report
+
+    async def _expiries(self, connection: Connection, address: HookAddress) -> dict[str, str]:
+        """When each subscription ends, as Business Central says after all is done."""
+        system = connection.business_central
+        own = {
+            str(row.get("resource", "")).strip("/"): str(row["expirationDateTime"])
+            for row in await system.subscriptions()
+            if row.get("notificationUrl") == address.business_central
+        }
+        sets = sorted({s.business_central for s in self.registry.subjects() if s.business_central})
+        places = {name: (await system.resource_of(name)).strip("/") for name in sets}
+        return {name: own[place] for name, place in places.items() if place in own}
 
     def _due(self, row: dict[str, Any]) -> bool:
         expires = datetime.fromisoformat(str(row["expirationDateTime"]))

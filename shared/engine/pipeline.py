@@ -21,6 +21,7 @@ from shared.domain.errors import (
     StopConnection,
     SyncError,
     WaitForDependency,
+    place_of,
     redact,
 )
 from shared.domain.plans import Action, Outcome, Plan
@@ -34,8 +35,10 @@ from shared.engine.kinds.mapping_data import has_arrived
 from shared.engine.obstacles import Obstacles
 from shared.engine.outcomes import attempt_of, result_of, settle, state_of
 from shared.engine.registry import Registry
+from shared.engine.telling import LED_BY, Before, tell
 from shared.ports.platform import Clock
 from shared.ports.storage import Attempt, Lease, RecordStore, Verdict, WorkQueue
+from shared.ports.telemetry import SILENT, Span, Telemetry
 
 MOST_PASSES: Final = 3
 """Passes under one lease before a busy record goes back to the queue, so that others get their turn."""
@@ -60,9 +63,24 @@ class Pipeline:
     origin: str
     router: Router
     obstacles: Obstacles
+    telemetry: Telemetry = SILENT
 
     async def handle(self, envelope: Envelope, *, redelivered: bool = False) -> list[Outcome]:
         """Brings one record in step, or arranges that it happens later; raises only when nothing was stored."""
+        ref = envelope.ref
+        with self.telemetry.span(
+            f"sync {ref.subject}",
+            "consumer",
+            parent=envelope.traceparent,
+            connection=ref.connection,
+            subject=ref.subject,
+            record=ref.id,
+            attempt=envelope.attempt,
+        ) as span:
+            span.link(str(envelope.options.get(LED_BY, "")))
+            return await self._handle(_traced(envelope, span), span, redelivered=redelivered)
+
+    async def _handle(self, envelope: Envelope, span: Span, *, redelivered: bool) -> list[Outcome]:
         connection = await self.connections.get(envelope.connection)
         if connection.paused_until and connection.paused_until > self.clock.now():
             await self.queue.send(envelope, delay=connection.paused_until - self.clock.now())
@@ -76,9 +94,12 @@ class Pipeline:
         )
         if isinstance(lease, Verdict):
             log.debug("%s %s", envelope.ref, lease)
+            span.note(verdict=lease.value)
             return []
+        span.link(lease.record.trace)
         outcomes: list[Outcome] = []
         for number in range(MOST_PASSES):
+            before = Before.of(lease.record)
             outcomes, attempts, again_after, placement = await self._pass(connection, envelope, lease)
             await self._register_waits(envelope.ref, outcomes)
             lease.record.retry_at = None
@@ -86,7 +107,10 @@ class Pipeline:
                 lease.record.retry_at = self.clock.now() + again_after
                 await self.queue.send(envelope.again("retry"), delay=again_after)
             last = number == MOST_PASSES - 1
+            lease.record.trace = span.traceparent
             hinted_again = await self.store.finish(lease, attempts, keep_if_hinted=not last)
+            span.note(result=" ".join(f"{one.entity}={one.result}" for one in outcomes))
+            tell(self.telemetry, envelope, before, lease.record, outcomes, self.clock.now())
             await self._hand_over(envelope, placement)
             await self._wake(connection, envelope.ref, outcomes, redelivered=redelivered)
             if not hinted_again:
@@ -156,7 +180,7 @@ class Pipeline:
             attempt = attempt_of(
                 outcome, record.links[ROUTING], envelope, started, duration, read_calls, None
             )
-            log.info("%s %s: %s", record.ref, outcome.result, placement.plan.reason)
+            log.info("%s %s: %s", record.ref, ROUTING, outcome.result)
             record.read_at = started
             return [outcome], [attempt], None, placement
         if source_error is None:
@@ -185,7 +209,7 @@ class Pipeline:
                 record.ref,
                 entity.name,
                 outcome.result,
-                own.link.reason,
+                own.link.cause,
                 extra={"correlation": envelope.correlation, "calls": calls, "ms": duration},
             )
         if settled and not envelope.only and not any(o.state is State.WAITING for o in outcomes):
@@ -238,7 +262,7 @@ class Pipeline:
         except SyncError as error:
             return plan, error
         except Exception as error:
-            log.exception("%s %s failed unexpectedly", job.ref, entity.name)
+            log.error("%s %s failed unexpectedly: %s", job.ref, entity.name, place_of(error))
             return plan, RetryLater(
                 "unexpected",
                 f"DynaConnect failed on this record in a way it does not know: {type(error).__name__}.",
@@ -255,7 +279,7 @@ class Pipeline:
         if isinstance(error, HoldForPerson):
             return None
         if isinstance(error, StopConnection):
-            log.error("connection %s is stopped: %s %s", connection.name, error.cause, error.operator)
+            log.error("connection %s is stopped: %s", connection.name, error.cause)
             connection.pause(now, PAUSE_SECONDS)
         link.cause, link.reason, link.todo = error.cause, error.operator, error.todo
         link.open_since = link.open_since or now
@@ -318,7 +342,16 @@ class Pipeline:
             await self.queue.send(replace(hint, why="shared") if copied else hint)
 
     def _hint(self, ref: RecordRef, why: str, now: datetime) -> Envelope:
-        return Envelope(ref.connection, ref.subject, ref.id, why, now, origin=self.origin)
+        trace = self.telemetry.current()
+        return Envelope(ref.connection, ref.subject, ref.id, why, now, origin=self.origin, traceparent=trace)
+
+
+def _traced(envelope: Envelope, span: Span) -> Envelope:
+    """The hint with the trace of its pass, so that retries stay in it and attempts name it."""
+    if not span.traceparent:
+        return envelope
+    trace_id = span.traceparent.split("-")[1]
+    return replace(envelope, correlation=trace_id, traceparent=envelope.traceparent or span.traceparent)
 
 
 def _place(record: Record, plan: Plan, home: str, now: datetime) -> Outcome:

@@ -7,7 +7,7 @@ keeps it in view, whatever happens to it, so the watermark never passes a record
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -23,8 +23,10 @@ from shared.engine.entity import Subject
 from shared.engine.kinds.applications import INVOICE, applied_entry, documents
 from shared.engine.kinds.settlements import NO_LEDGER
 from shared.engine.registry import Registry
+from shared.engine.telling import LED_BY
 from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
+from shared.ports.telemetry import SILENT, Telemetry
 
 OVERLAP: Final = timedelta(minutes=2)
 """Read again before the watermark: ConnectWise stamps whole seconds and commits out of order."""
@@ -50,6 +52,7 @@ class Sweeper:
     queue: WorkQueue
     clock: Clock
     origin: str
+    telemetry: Telemetry = SILENT
 
     async def catch_up(self, connection_name: str, subject_name: str, *, everything: bool = False) -> int:
         """Queues what changed in ConnectWise since the watermark; returns how many hints.
@@ -152,7 +155,7 @@ class Sweeper:
         except StopConnection as stop:
             if stop.cause != NO_LEDGER or not full:
                 raise
-            log.error("%s: %s %s", connection_name, stop.operator, stop.todo)
+            log.error("%s has no ledger to read: %s", connection_name, stop.cause)
             return await self._compare_open(connection)
         new = [row for row in rows if int(row["dcleEntryNo"]) not in seen]
         sent = 0
@@ -227,14 +230,20 @@ class Sweeper:
         link = record.links.get("sales_invoice") if record else None
         if link is not None and (link.state, link.step) == (State.DONE, "drafted"):
             # Left as a draft on purpose: an accountant may just have posted it.
-            await self._hint(ref, "notification")
-        await self._hint(RecordRef(connection_name, "settlement", ref.id), "notification")
+            await self._hint(ref, "notification", traced=self.telemetry.current())
+        settlement = RecordRef(connection_name, "settlement", ref.id)
+        await self._hint(settlement, "notification", traced=self.telemetry.current())
         return 1
 
-    async def _hint(self, ref: RecordRef, why: str) -> None:
-        await self.queue.send(
-            Envelope(ref.connection, ref.subject, ref.id, why, self.clock.now(), origin=self.origin)
-        )
+    async def _hint(self, ref: RecordRef, why: str, *, traced: str = "") -> None:
+        """Unless it goes on in the trace ``traced``, each record gets one of its own, which names the sweep.
+
+        All records of a sweep in one trace could not be read.
+        """
+        sweep = "" if traced else self.telemetry.current()
+        hint = Envelope(ref.connection, ref.subject, ref.id, why, self.clock.now(), origin=self.origin)
+        options = {LED_BY: sweep} if sweep else {}
+        await self.queue.send(replace(hint, traceparent=traced, options=options))
 
 
 def is_newer(record: Record, row: dict[str, Any], version: str, *, whole: bool = True) -> bool:

@@ -11,6 +11,10 @@ class Secrets(Protocol):
         """The secret under a setting's name; raises StopConnection when there is none."""
         ...
 
+    async def expires(self, name: str) -> datetime | None:
+        """When a secret ends, None where that is not known; raises what :meth:`get` raises."""
+        ...
+
     def forget(self) -> None:
         """Drops cached values, so that a rotated secret is read again after a refusal."""
         ...

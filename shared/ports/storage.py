@@ -187,3 +187,11 @@ class WorkQueue(Protocol):
     async def send_sweep(self, envelope: Envelope, *, delay: timedelta = timedelta(0)) -> None:
         """Puts a sweep on its own queue, so that a long sweep never delays a record."""
         ...
+
+
+class QueueLengths(Protocol):
+    """How much the queues hold."""
+
+    async def lengths(self) -> dict[str, int]:
+        """About how many messages each queue holds, by name; those of messages set aside too."""
+        ...

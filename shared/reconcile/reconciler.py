@@ -14,8 +14,10 @@ from shared.engine.connections.connection import Connections
 from shared.engine.connections.routing import Router
 from shared.engine.entity import VERIFY
 from shared.engine.registry import Registry
+from shared.ports.metrics import DIFFERENCES
 from shared.ports.platform import Clock
 from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
+from shared.ports.telemetry import SILENT, Telemetry
 from shared.reconcile.close import Findings, close_check
 from shared.reconcile.documents import DocumentDrifts
 from shared.reconcile.masters import MasterDrifts
@@ -48,6 +50,7 @@ class Reconciler:
     queue: WorkQueue
     clock: Clock
     origin: str
+    telemetry: Telemetry = SILENT
 
     @property
     def results(self) -> Results:
@@ -78,6 +81,8 @@ class Reconciler:
             raise
         head |= {"state": "done", "finished": self.clock.now().isoformat(), "calls": dict(calls), **summary}
         await self.results.save(connection, name, head, parts)
+        differences = max(sum(head["drifts"].values()), head["unequal"])
+        self.telemetry.record(DIFFERENCES, differences, connection=connection)
         log.info("%s %s: %s", connection, name, head["drifts"])
         return queued
 

@@ -10,7 +10,7 @@ import azure.functions as func
 import simplejson
 from azure.core.exceptions import AzureError
 
-from shared.domain.errors import BadRequest, SyncError
+from shared.domain.errors import BadRequest, SyncError, place_of
 
 MOST_IDS: Final = 1_000
 RECORD_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
@@ -32,7 +32,7 @@ async def guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.Ht
     except SyncError as error:
         return json_answer({"error": error.operator, "todo": error.todo, "cause": error.cause}, 502)
     except AzureError as error:
-        log.error("storage cannot be reached: %r", error)
+        log.error("storage cannot be reached: %s", place_of(error))
         return json_answer({"error": "Storage cannot be reached right now.", "cause": "storage"}, 503)
 
 

@@ -10,6 +10,9 @@ import asyncio
 import hmac
 import logging
 import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
@@ -17,9 +20,10 @@ import simplejson
 from azure.core.exceptions import AzureError
 
 from shared.domain.envelope import NOTIFICATION, Envelope, new_correlation, new_traceparent
-from shared.domain.errors import SyncError
+from shared.domain.errors import SyncError, place_of
 from shared.ports.hooks import Refused
-from shared.triggers.process import get_app
+from shared.ports.metrics import EVENT_TIME, EVENTS
+from shared.triggers.process import get_app, get_telemetry
 
 if TYPE_CHECKING:
     from shared.app import App
@@ -37,40 +41,66 @@ blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 log = logging.getLogger("dynaconnect.hooks")
 
 
+@dataclass(slots=True)
+class Delivery:
+    """One delivery while it is taken: ``traced`` is what its hints carry, ``known`` whether the connection exists."""
+
+    system: str
+    connection: str
+    request: func.HttpRequest
+    traced: str = ""
+    known: bool = False
+
+
+async def _taken(
+    delivery: Delivery, take: Callable[["App", Delivery], Awaitable[None]], later: int
+) -> func.HttpResponse:
+    """Answers a delivery: accepted, accepted although refused, or ``later`` where it cannot be kept now."""
+    began, outcome, telemetry = time.monotonic(), "unanswered", get_telemetry()
+    asked = telemetry.current() or delivery.request.headers.get("traceparent", "")
+    with telemetry.span(f"hook {delivery.system}", "server", parent=asked, system=delivery.system) as span:
+        delivery.traced = span.traceparent or asked
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                await take(await get_app(), delivery)
+            outcome = "accepted"
+        except Refused as refused:
+            outcome = "refused"
+            log.warning(
+                "delivery of %s for %r refused: %s", delivery.system, delivery.connection[:50], refused
+            )
+        except (AzureError, SyncError, TimeoutError) as error:
+            cause = error.cause if isinstance(error, SyncError) else place_of(error)
+            log.error("delivery of %s cannot be taken now: %s", delivery.system, cause)
+        span.note(outcome=outcome)
+        # Anybody can call with any name: only those that exist become part of a figure.
+        named = delivery.connection if delivery.known else ""
+        telemetry.record(EVENTS, connection=named, system=delivery.system, outcome=outcome)
+        telemetry.record(EVENT_TIME, time.monotonic() - began, system=delivery.system, outcome=outcome)
+    return func.HttpResponse(status_code=later if outcome == "unanswered" else ACCEPTED)
+
+
 @blueprint.function_name("connectwise_hook")
 @blueprint.route("hooks/connectwise/{connection}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def connectwise_hook(req: func.HttpRequest) -> func.HttpResponse:
     """Takes a ConnectWise callback: verified, queued as a hint, answered."""
-    connection = str(req.route_params.get("connection"))
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            app = await get_app()
-            try:
-                content = await _verified(app, connection, req)
-                envelope = _hint_of_callback(app, connection, content, req.headers.get("traceparent", ""))
-            except Refused as refused:
-                return _refused(app, "connectwise", connection, str(refused))
-            await app.queue.send(envelope)
-    except (AzureError, SyncError, TimeoutError) as error:
-        log.error(
-            "callback for %s cannot be taken now: %r %s", connection, error, getattr(error, "detail", "")
-        )
-        return func.HttpResponse(status_code=TRY_AGAIN)
-    app.counters["connectwise accepted"] += 1
-    return func.HttpResponse(status_code=ACCEPTED)
+    delivery = Delivery("ConnectWise", str(req.route_params.get("connection")), req)
+    return await _taken(delivery, _take_callback, TRY_AGAIN)
 
 
-async def _verified(app: "App", connection: str, req: func.HttpRequest) -> dict[str, Any]:
-    verifier = await app.verifier(connection)
+async def _take_callback(app: "App", delivery: Delivery) -> None:
+    verifier = await app.verifier(delivery.connection)
     if verifier is None:
         raise Refused("there is no such connection")
-    body = req.get_body()
+    delivery.known = True
+    body = delivery.request.get_body()
     if len(body) > MOST_BYTES:
         raise Refused(f"the body has {len(body)} bytes")
-    return await verifier.verify(body, req.headers.get("x-content-signature", ""))
+    content = await verifier.verify(body, delivery.request.headers.get("x-content-signature", ""))
+    await app.queue.send(_hint_of_callback(app, delivery, content))
 
 
-def _hint_of_callback(app: "App", connection: str, content: dict[str, Any], traceparent: str) -> Envelope:
+def _hint_of_callback(app: "App", delivery: Delivery, content: dict[str, Any]) -> Envelope:
     kind, record_id = str(content.get("Type", "")).lower(), content.get("ID")
     subject = next((s for s in app.registry.subjects() if s.callback and s.callback == kind), None)
     if subject is None:
@@ -79,13 +109,13 @@ def _hint_of_callback(app: "App", connection: str, content: dict[str, Any], trac
         raise Refused("the delivery has no record id")
     correlation = new_correlation()
     return Envelope(
-        connection,
+        delivery.connection,
         subject.name,
         str(record_id),
         f"callback {str(content.get('Action', ''))[:20]}".strip(),
         app.clock.now(),
         correlation=correlation,
-        traceparent=traceparent or new_traceparent(correlation),
+        traceparent=delivery.traced or new_traceparent(correlation),
         origin=app.origin,
     )
 
@@ -99,28 +129,17 @@ async def business_central_hook(req: func.HttpRequest) -> func.HttpResponse:
     token = req.params.get("validationToken")
     if token is not None:
         return func.HttpResponse(token[:MOST_TOKEN], status_code=200, mimetype="text/plain")
-    connection = str(req.route_params.get("connection"))
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            app = await get_app()
-            try:
-                found = await _notified(app, connection, req)
-            except Refused as refused:
-                return _refused(app, "business central", connection, str(refused))
-            for envelope in found:
-                await app.queue.send_sweep(envelope)
-    except (AzureError, SyncError, TimeoutError) as error:
-        log.error("notifications for %s cannot be taken now: %r", connection, error)
-        return func.HttpResponse(status_code=UNAVAILABLE)
-    app.counters["business central accepted"] += len(found)
-    return func.HttpResponse(status_code=ACCEPTED)
+    delivery = Delivery("Business Central", str(req.route_params.get("connection")), req)
+    return await _taken(delivery, _take_notifications, UNAVAILABLE)
 
 
-async def _notified(app: "App", connection: str, req: func.HttpRequest) -> list[Envelope]:
-    """One message per record that the notifications name, or one for the whole set."""
+async def _take_notifications(app: "App", delivery: Delivery) -> None:
+    """Queues one message per record that the notifications name, or one for the whole set."""
+    connection = delivery.connection
     if connection not in await app.connections.names():
         raise Refused("there is no such connection")
-    body = req.get_body()
+    delivery.known = True
+    body = delivery.request.get_body()
     if len(body) > MOST_BYTES * 4:
         raise Refused(f"the body has {len(body)} bytes")
     try:
@@ -140,22 +159,23 @@ async def _notified(app: "App", connection: str, req: func.HttpRequest) -> list[
         if place:
             whole = row.get("changeType") == "collection" or not place["id"]
             found[place["set"], "*" if whole else place["id"]] = None
+    for entity_set, record_id in found:
+        for subject in app.registry.subjects():
+            if subject.business_central == entity_set:
+                await app.queue.send_sweep(
+                    Envelope(
+                        connection,
+                        subject.name,
+                        record_id,
+                        NOTIFICATION,
+                        app.clock.now(),
+                        origin=app.origin,
+                        traceparent=delivery.traced,
+                    )
+                )
     if forged:
-        app.counters["business central refused"] += forged
-        log.warning("%d notifications for %s have a foreign client state", forged, connection)
-    return [
-        Envelope(connection, subject.name, record_id, NOTIFICATION, app.clock.now(), origin=app.origin)
-        for entity_set, record_id in found
-        for subject in app.registry.subjects()
-        if subject.business_central == entity_set
-    ]
+        raise Refused(f"{forged} notifications have a foreign client state")
 
 
 def _genuine(given: object, expected: str) -> bool:
     return isinstance(given, str) and given.isascii() and hmac.compare_digest(given, expected)
-
-
-def _refused(app: "App", system: str, connection: str, why: str) -> func.HttpResponse:
-    app.counters[f"{system} refused"] += 1
-    log.warning("delivery of %s for %r refused: %s", system, connection[:50], why)
-    return func.HttpResponse(status_code=ACCEPTED)

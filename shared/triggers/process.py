@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.app import App
+    from shared.ports.telemetry import Telemetry
 
 
 async def get_app() -> "App":
@@ -15,3 +16,10 @@ async def get_app() -> "App":
     from shared import app
 
     return await app.get_app()
+
+
+def get_telemetry() -> "Telemetry":
+    """Where this process tells of its work, also while the app cannot be built."""
+    from shared import app
+
+    return app.get_telemetry()

@@ -2,18 +2,22 @@
 
 import logging
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared.domain.envelope import POISON, POISONED, Envelope
-from shared.domain.errors import SyncError
+from shared.domain.envelope import FIGURES, POISON, POISONED, Envelope
+from shared.domain.errors import FunctionFailed, SyncError, place_of
 from shared.domain.records import DEFAULT
+from shared.ports.metrics import FAILURES, SWEEPS
+from shared.ports.metrics import POISONED as POISONED_COUNT
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 from shared.reconcile.runs import RECONCILE
-from shared.triggers.process import get_app
+from shared.triggers.process import get_app, get_telemetry
 
 if TYPE_CHECKING:
     from shared.app import App
@@ -33,42 +37,74 @@ log = logging.getLogger("dynaconnect.queues")
 @blueprint.queue_trigger(arg_name="message", queue_name=SYNC_QUEUE, connection=CONNECTION)
 async def sync_record(message: func.QueueMessage) -> None:
     """Brings the record of one hint in step."""
-    app = await get_app()
-    envelope = Envelope.from_json(message.get_body().decode())
-    try:
-        await app.pipeline.handle(envelope, redelivered=(message.dequeue_count or 1) > 1)
-    except SyncError as error:
-        if _is_about_no_connection(error):
-            await _show_lost(app, envelope, error.operator)
-            return
-        log.warning("%s goes back to the queue: %s %s", envelope.ref, error.operator, error.detail)
-        delay = app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None))
-        await app.queue.send(envelope.again("retry"), delay=delay)
+    with told("sync_record"):
+        app = await get_app()
+        envelope = Envelope.from_json(message.get_body().decode())
+        try:
+            await app.pipeline.handle(envelope, redelivered=(message.dequeue_count or 1) > 1)
+        except SyncError as error:
+            if _is_about_no_connection(error):
+                await _show_lost(app, envelope, error.operator)
+                return
+            log.warning("%s goes back to the queue: %s", envelope.ref, error.cause)
+            delay = app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None))
+            await app.queue.send(envelope.again("retry"), delay=delay)
 
 
 @blueprint.function_name("sweep")
 @blueprint.queue_trigger(arg_name="message", queue_name=SWEEP_QUEUE, connection=CONNECTION)
 async def sweep(message: func.QueueMessage) -> None:
     """Looks for changes that no hint told of, or resolves a notification."""
-    app = await get_app()
-    envelope = Envelope.from_json(message.get_body().decode())
+    with told("sweep"):
+        app = await get_app()
+        envelope = Envelope.from_json(message.get_body().decode())
+        with app.telemetry.span(
+            f"sweep {envelope.entity}",
+            "consumer",
+            parent=envelope.traceparent,
+            connection=envelope.connection,
+            subject=envelope.entity,
+            attempt=envelope.attempt,
+        ) as span:
+            outcome, cause = "done", ""
+            try:
+                span.note(hints=await run_sweep(app, envelope))
+            except SyncError as error:
+                outcome, cause = "dropped" if _is_about_no_connection(error) else "again", error.cause
+                span.fail(cause)
+                if outcome == "dropped":
+                    log.warning("sweep of %s ends: %s", envelope.entity, cause)
+                else:
+                    log.warning("sweep of %s goes back to the queue: %s", envelope.entity, cause)
+                    traced = replace(envelope, traceparent=envelope.traceparent or span.traceparent)
+                    rest = app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None))
+                    await app.queue.send_sweep(traced.again("retry"), delay=max(SWEEP_REST, rest))
+            app.telemetry.record(
+                SWEEPS,
+                connection=envelope.connection if outcome != "dropped" else "",
+                subject=envelope.entity,
+                outcome=outcome,
+                cause=cause,
+            )
+
+
+@contextmanager
+def told(function: str) -> Iterator[None]:
+    """Counts what nobody foresaw, and hands it on to the host by its kind and place: its text may quote a record."""
     try:
-        await run_sweep(app, envelope)
-    except SyncError as error:
-        if _is_about_no_connection(error):
-            log.warning("sweep of %s ends: %s", envelope.entity, error.operator)
-            return
-        log.warning(
-            "sweep of %s goes back to the queue: %s %s", envelope.entity, error.operator, error.detail
-        )
-        delay = max(SWEEP_REST, app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None)))
-        await app.queue.send_sweep(envelope.again("retry"), delay=delay)
+        yield
+    except Exception as error:
+        get_telemetry().record(FAILURES, function=function, kind=type(error).__name__)
+        raise FunctionFailed(f"{function} failed: {place_of(error)}") from None
 
 
 async def run_sweep(app: "App", envelope: Envelope) -> int:
     """Does what a sweep message asks for; returns how many hints it queued."""
     if envelope.entity == KEEP_HOOKS:
         await app.keep_hooks(envelope.connection)
+        return 0
+    if envelope.entity == FIGURES:
+        await app.figures.take(envelope.connection)
         return 0
     if envelope.entity == RECONCILE:
         return await app.reconciler.run(envelope)
@@ -85,14 +121,16 @@ async def run_sweep(app: "App", envelope: Envelope) -> int:
 @blueprint.queue_trigger(arg_name="message", queue_name=f"{SYNC_QUEUE}-poison", connection=CONNECTION)
 async def sync_record_poison(message: func.QueueMessage) -> None:
     """Gives a hint that crashed its worker another chance, then shows it to a person."""
-    await _poisoned(await get_app(), message, sweep_queue=False)
+    with told("sync_record_poison"):
+        await _poisoned(await get_app(), message, sweep_queue=False)
 
 
 @blueprint.function_name("sweep_poison")
 @blueprint.queue_trigger(arg_name="message", queue_name=f"{SWEEP_QUEUE}-poison", connection=CONNECTION)
 async def sweep_poison(message: func.QueueMessage) -> None:
     """Gives a sweep that crashed its worker another chance, then shows it to a person."""
-    await _poisoned(await get_app(), message, sweep_queue=True)
+    with told("sweep_poison"):
+        await _poisoned(await get_app(), message, sweep_queue=True)
 
 
 async def _poisoned(app: "App", message: func.QueueMessage, *, sweep_queue: bool) -> None:
@@ -100,15 +138,17 @@ async def _poisoned(app: "App", message: func.QueueMessage, *, sweep_queue: bool
     try:
         envelope = Envelope.from_json(text)
     except (ValueError, TypeError) as error:
-        await _show(
-            app, "default", {"entity": "?", "id": "?", "text": text[:2000], "reason": f"unreadable: {error}"}
-        )
+        unreadable = {"entity": "?", "id": "?", "text": text[:2000], "reason": f"unreadable: {error}"}
+        await _show(app, DEFAULT, unreadable | {"sweep": sweep_queue})
         return
     tries = int(envelope.options.get(POISONED, 0)) + 1
     if tries <= MOST_POISON_TRIES:
         again = replace(envelope, options={**envelope.options, POISONED: tries})
         send = app.queue.send_sweep if sweep_queue else app.queue.send
         await send(again, delay=POISON_REST)
+        app.telemetry.record(
+            POISONED_COUNT, queue=SWEEP_QUEUE if sweep_queue else SYNC_QUEUE, outcome="again"
+        )
         return
     reason = "The worker failed on this message each time; the logs of the function tell why."
     await _show(
@@ -138,6 +178,8 @@ async def _show_lost(app: "App", envelope: Envelope, reason: str) -> None:
 
 async def _show(app: "App", connection: str, value: dict[str, Any]) -> None:
     log.error("a message was given up: %s %s", value["entity"], value["id"])
+    queue = SWEEP_QUEUE if value.get("sweep") else SYNC_QUEUE
+    app.telemetry.record(POISONED_COUNT, queue=queue, outcome="given up")
     await app.state.save(
         connection, f"{POISON}{uuid.uuid4().hex}", {**value, "at": app.clock.now().isoformat()}
     )

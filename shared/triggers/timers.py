@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import FIGURES, Envelope
 from shared.triggers.process import get_app
 from shared.triggers.queues import KEEP_HOOKS
 
@@ -35,7 +35,7 @@ async def catch_up(timer: func.TimerRequest) -> None:
     for name in await app.connections.names():
         if not await app.state.load(name, "hooks"):
             await app.queue.send_sweep(Envelope(name, KEEP_HOOKS, "*", "first start", app.clock.now()))
-    await _queue_sweeps(app, [subject.name for subject in app.registry.subjects() if subject.path], why)
+    await _queue_sweeps(app, [FIGURES, *(s.name for s in app.registry.subjects() if s.path)], why)
 
 
 @blueprint.function_name("sweep_payments")

@@ -54,6 +54,9 @@ class FixedSecrets:
     async def get(self, name: str) -> str:
         return self.values[name]
 
+    async def expires(self, name: str) -> datetime | None:
+        return None
+
     def forget(self) -> None:
         self.forgotten += 1
 

@@ -1,11 +1,14 @@
 """The names of a connection's secrets, in settings and in Key Vault."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from shared.adapters.secrets import ConnectionSecrets, EnvironmentSecrets, KeyVaultSecrets
 from shared.settings import Settings
 from tests.domain.support import SETTINGS
+
+END: Final = datetime(2027, 1, 31, tzinfo=UTC)
 
 
 class Vault:
@@ -16,7 +19,7 @@ class Vault:
 
     async def get_secret(self, name: str) -> SimpleNamespace:
         self.asked.append(name)
-        return SimpleNamespace(value=f"value of {name}")
+        return SimpleNamespace(value=f"value of {name}", properties=SimpleNamespace(expires_on=END))
 
 
 async def test_key_vault_has_a_connections_secrets_under_its_name() -> None:
@@ -26,6 +29,7 @@ async def test_key_vault_has_a_connections_secrets_under_its_name() -> None:
     own = ConnectionSecrets(secrets, "north-east")
     assert await own.get("BUSINESS_CENTRAL_PASSWORD") == "value of north-east-business-central-password"
     await own.get("BUSINESS_CENTRAL_PASSWORD")
+    assert await own.expires("BUSINESS_CENTRAL_PASSWORD") == END
     assert len(vault.asked) == 2
     own.forget()
     await own.get("BUSINESS_CENTRAL_PASSWORD")

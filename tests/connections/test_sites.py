@@ -7,7 +7,9 @@ import pytest
 from sandbox.kit import Json
 from shared.domain.errors import StopConnection
 from shared.domain.records import RecordRef
+from shared.ports.metrics import EVENTS
 from tests.connections.world import DEVICES, SERVICES, Companies
+from tests.telemetry.recorder import Recorder
 
 
 async def north_invoice(world: Companies, name: str, amount: str) -> tuple[str, Json]:
@@ -65,6 +67,7 @@ async def test_each_site_is_swept_by_its_own_connection(world: Companies) -> Non
 
 
 async def test_a_callback_of_one_site_is_refused_at_the_address_of_another(world: Companies) -> None:
+    told = world.app.telemetry = Recorder()
     await world.put("north", world.document(site="north"))
     first, second = await world.app.verifier("default"), await world.app.verifier("north")
     assert first is not None
@@ -76,7 +79,8 @@ async def test_a_callback_of_one_site_is_refused_at_the_address_of_another(world
     entry["url"] = entry["url"].replace("/north?", "/default?")
     await north_invoice(world, "Forged", "1.00")
     await world.north_rest()
-    assert world.app.counters["connectwise refused"] >= 1
+    refused = {"connection": "default", "system": "ConnectWise", "outcome": "refused"}
+    assert (EVENTS, refused) in told.figures
     assert await world.app.store.get(RecordRef("default", "company", "1001")) is None
 
 

@@ -322,7 +322,7 @@ MISTAKES: Final = (
     Mistake(STORAGE, "'dynaconnectstate'", "'dynaconnectstates'", "storage-names", "used by nothing"),
     Mistake(ALERTS, "name == 'keep_hooks'", "name == 'renew_hooks'", "alerts", "renew_hooks"),
     Mistake(ALERTS, "'a message was given up'", "'a message was lost'", "alerts", "nothing logs"),
-    Mistake(ALERTS, "': held '", "': kept '", "alerts", "nothing logs"),
+    Mistake(ALERTS, "': held '", "': stuck '", "alerts", "nothing logs"),
     Mistake(
         ALERTS,
         "      traces\n      | where message has 'failed",

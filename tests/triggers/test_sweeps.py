@@ -163,11 +163,11 @@ async def test_the_timers_only_queue_sweeps(bench: Bench, monkeypatch: pytest.Mo
     from_central = {subject.name for subject in subjects if subject.business_central}
 
     messages = await run(bench, monkeypatch, timers.catch_up)
-    assert {message.entity for message in messages} == with_path | {"hooks"}
+    assert {message.entity for message in messages} == with_path | {"hooks", "figures"}
     assert [message.why for message in messages if message.entity == "hooks"] == ["first start"]
     await bench.app.state.save(DEFAULT, "hooks", {"at": "2026-01-01"})
     messages = await run(bench, monkeypatch, timers.catch_up, past_due=True)
-    assert {message.entity for message in messages} == with_path
+    assert {message.entity for message in messages} == with_path | {"figures"}
     assert {message.why for message in messages} == {"timer past due"}
 
     messages = await run(bench, monkeypatch, timers.sweep_payments)

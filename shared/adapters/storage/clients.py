@@ -25,6 +25,7 @@ class StorageClients:
     state: TableClient
     sync: QueueClient
     sweep: QueueClient
+    poison: tuple[QueueClient, ...] = ()
 
     async def prepare(self) -> None:
         """Makes the tables and queues if they do not exist."""
@@ -41,8 +42,10 @@ class StorageClients:
 
     async def close(self) -> None:
         """Closes every connection."""
-        for client in (self.records, self.state, self.sync, self.sweep):
-            await client.close()
+        for table in (self.records, self.state):
+            await table.close()
+        for queue in (self.sync, self.sweep, *self.poison):
+            await queue.close()
 
 
 def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClients:
@@ -76,6 +79,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
         table(prefix + STATE_TABLE),
         queue(prefix + SYNC_QUEUE),
         queue(prefix + SWEEP_QUEUE),
+        tuple(queue(f"{prefix}{name}-poison") for name in (SYNC_QUEUE, SWEEP_QUEUE)),
     )
 
 

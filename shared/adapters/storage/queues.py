@@ -1,5 +1,6 @@
 """The work queues in Queue Storage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -20,6 +21,12 @@ class StorageWorkQueue:
 
     sync: QueueClient
     sweep: QueueClient
+    poison: Sequence[QueueClient] = ()
+
+    async def lengths(self) -> dict[str, int]:
+        """About how many messages each queue holds; one that nothing was ever set aside in is empty."""
+        queues = (self.sync, self.sweep, *self.poison)
+        return {str(queue.queue_name): await _length(queue) for queue in queues}
 
     async def send(self, envelope: Envelope, *, delay: timedelta = timedelta(0)) -> None:
         """Puts a hint on the queue."""
@@ -28,6 +35,13 @@ class StorageWorkQueue:
     async def send_sweep(self, envelope: Envelope, *, delay: timedelta = timedelta(0)) -> None:
         """Puts a sweep on its queue."""
         await _send(self.sweep, envelope, delay)
+
+
+async def _length(queue: QueueClient) -> int:
+    try:
+        return int((await queue.get_queue_properties()).approximate_message_count or 0)
+    except ResourceNotFoundError:
+        return 0
 
 
 async def _send(queue: QueueClient, envelope: Envelope, delay: timedelta) -> None:

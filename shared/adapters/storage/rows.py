@@ -82,6 +82,7 @@ def record_row(record: Record) -> Row:
     body = {
         "read_at": record.read_at,
         "retry_at": record.retry_at,
+        "trace": record.trace,
         "links": [asdict(link) for link in record.links.values()],
     }
     pack(row, "body", body)
@@ -103,6 +104,7 @@ def record_of(ref: RecordRef, row: Row) -> Record:
         source_digest=str(row.get("source_digest") or ""),
         read_at=_time(body.get("read_at")),
         retry_at=_time(body.get("retry_at")),
+        trace=str(body.get("trace") or ""),
         links=links,
     )
 

@@ -126,7 +126,7 @@ class ConnectionBook:
             else:
                 declared[name] = one
         for name in broken.keys() - self._broken.keys():
-            log.error("connection %s cannot be used: %s", name, broken[name])
+            log.error("the document of connection %s cannot be used", name)
         self._working = {name: self._connect(one) for name, one in declared.items()}
         self._declared, self._broken = declared, broken
 

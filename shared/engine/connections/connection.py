@@ -60,7 +60,8 @@ class Connection:
     """The two systems, the compiled mappings and what this process knows of the connection.
 
     ``site`` names the ConnectWise site, which several connections can share; ``routing`` says which of its
-    records this one takes. ``cutover`` has the first day of an entity's documents that travel.
+    records this one takes. ``cutover`` has the first day of an entity's documents that travel, ``credentials`` the
+    names of its secrets.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Connection:
     site: str = "default"
     routing: Routing = field(default_factory=Routing)
     cutover: Mapping[str, date] = field(default_factory=dict)
+    credentials: tuple[str, ...] = ()
     paused_until: datetime | None = None
     _targets: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
 

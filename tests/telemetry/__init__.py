@@ -1,0 +1,1 @@
+"""Tests of the local Functions host, against real queue storage in Azurite."""
