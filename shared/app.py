@@ -45,6 +45,7 @@ from shared.engine.connections.workflow_book import WorkflowBook
 from shared.engine.desk import Desk
 from shared.engine.figures import Figures
 from shared.engine.hooks import HookKeeper, client_state
+from shared.engine.kinds.masters import MasterData
 from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
@@ -201,6 +202,7 @@ class ConnectionFactory:
             secrets,
             CallbackVerifier(self.http, connectwise.url, connectwise.company, connectwise.client_id),
             {entity.name: entity.subject.name for entity in self.registry.entities()},
+            makers(self.registry),
             document.options,
             document.site or name,
             compile_routing(document.routing),
@@ -240,6 +242,15 @@ class ConnectionFactory:
             ),
             settings.company,
         )
+
+
+def makers(registry: Registry) -> dict[str, list[tuple[str, str]]]:
+    """The subjects and entities of master data by the set of Business Central that holds their records."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for entity in registry.entities():
+        if isinstance(entity, MasterData):
+            found.setdefault(entity.target, []).append((entity.subject.name, entity.name))
+    return found
 
 
 async def bootstrap(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import NEEDED_BY, ON_DEMAND, Envelope
+from shared.domain.envelope import ADDED, NEEDED_BY, ON_DEMAND, Envelope
 from shared.domain.errors import (
     HoldForPerson,
     NotFound,
@@ -91,6 +91,7 @@ class Pipeline:
             hinted_at,
             same_clock=redelivered or envelope.origin == self.origin,
             impatient=redelivered or envelope.attempt > 0 or envelope.why == ON_DEMAND,
+            fresh=envelope.why == ADDED and not redelivered,
         )
         if isinstance(lease, Verdict):
             log.debug("%s %s", envelope.ref, lease)
@@ -112,7 +113,7 @@ class Pipeline:
             span.note(result=" ".join(f"{one.entity}={one.result}" for one in outcomes))
             tell(self.telemetry, envelope, before, lease.record, outcomes, self.clock.now())
             await self._hand_over(envelope, placement)
-            await self._wake(connection, envelope.ref, outcomes, redelivered=redelivered)
+            await self._wake(connection, lease, outcomes, redelivered=redelivered)
             if not hinted_again:
                 break
             if last:
@@ -307,13 +308,14 @@ class Pipeline:
                     await self.store.add_waiter(needed, ref)
 
     async def _wake(
-        self, connection: Connection, ref: RecordRef, outcomes: list[Outcome], *, redelivered: bool
+        self, connection: Connection, lease: Lease, outcomes: list[Outcome], *, redelivered: bool
     ) -> None:
-        now = self.clock.now()
+        ref, now = lease.record.ref, self.clock.now()
         for outcome in outcomes:
             if outcome.state is State.WAITING:
                 await self._pull(connection, ref, outcome.plan.needs, now)
-        if redelivered or any(outcome.newly_linked for outcome in outcomes):
+        arrived = redelivered or any(outcome.newly_linked for outcome in outcomes)
+        if lease.awaited and arrived:
             waiters = await self.store.take_waiters(ref)
             for waiter in waiters:
                 await self.queue.send(self._hint(waiter, "dependency arrived", now))

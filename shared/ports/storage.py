@@ -31,7 +31,8 @@ class Lease:
     """The right to work on one record until ``until``; ``record`` is its state when the lease was taken.
 
     ``hinted`` is set when a hint arrived during the pass, ``taken`` is when it began: hints made before are
-    covered by it. The rest is the store's own bookkeeping.
+    covered by it. ``awaited`` says that another record has ever waited for this one. The rest is the store's own
+    bookkeeping.
     """
 
     record: Record
@@ -42,6 +43,7 @@ class Lease:
     hinted: bool = False
     indexed: frozenset[str] = frozenset()
     taken: datetime = NEVER
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,13 @@ class RecordStore(Protocol):
         ...
 
     async def begin(
-        self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, impatient: bool
+        self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, impatient: bool, fresh: bool = False
     ) -> Lease | Verdict:
         """Takes the lease, or says why no pass is needed.
 
         ``same_clock`` is true when the hint was made by this process; otherwise a margin for the difference
         between clocks is kept before a hint counts as covered. ``impatient`` hints do not wait for a retry
-        that is already planned; others count as covered by it.
+        that is already planned; others count as covered by it. ``fresh`` says that the record is probably new.
         """
         ...
 

@@ -1,8 +1,12 @@
-"""Records under a lease in Table Storage. A pass costs three requests: read, take the lease, finish."""
+"""Records under a lease in Table Storage.
+
+A pass over a record that this process stored last costs two requests, take the lease and finish; so does one over a
+record that is new. Any other reads the row before.
+"""
 
 import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,12 +17,13 @@ from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage import rows
 from shared.adapters.storage.claims import TableClaims
+from shared.adapters.storage.known import KnownRows
 from shared.adapters.storage.rows import Row
 from shared.domain.envelope import Envelope
 from shared.domain.errors import RetryLater
 from shared.domain.records import Link, Record, RecordRef
 from shared.ports.platform import Clock
-from shared.ports.storage import Attempt, Lease, OpenItem, Verdict, WorkQueue
+from shared.ports.storage import NEVER, Attempt, Lease, OpenItem, Verdict, WorkQueue
 
 CLOCK_MARGIN: Final = timedelta(seconds=5)
 """How far two processes' clocks may differ before a hint is wrongly taken as covered."""
@@ -39,6 +44,7 @@ class TableRecordStore:
     clock: Clock
     owner: str
     lease_time: timedelta = timedelta(seconds=120)
+    _known: KnownRows = field(default_factory=KnownRows)
 
     @property
     def claims(self) -> TableClaims:
@@ -46,9 +52,12 @@ class TableRecordStore:
         return TableClaims(self.table)
 
     async def begin(
-        self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, impatient: bool
+        self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, impatient: bool, fresh: bool = False
     ) -> Lease | Verdict:
         """Takes the lease; a record that another pass holds is marked so that it runs once more."""
+        begun = await self._begin_known(ref, hinted_at, same_clock=same_clock, fresh=fresh)
+        if begun is not None:
+            return begun
         for _ in range(MOST_TRIES):
             row = await self._row(ref)
             now = self.clock.now()
@@ -62,10 +71,31 @@ class TableRecordStore:
                     if await self._mark(ref, row, hinted_at, now):
                         return Verdict.COLLAPSED
                     continue
-                lease = await self._take(ref, row, now)
+                lease = await self._take(ref, row, _etag(row), now)
             if lease is not None:
                 return lease
         raise RetryLater("contended", f"Too many passes want {ref} at the same moment.")
+
+    async def _begin_known(
+        self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, fresh: bool
+    ) -> Lease | Verdict | None:
+        """Begins without reading the row where this process wrote it last, or where there is none yet.
+
+        A row that another process has written since has another etag, and is then read. That a record was read after
+        the hint stays true whoever writes; that a retry is planned does not, so only the row itself may say that.
+        """
+        now = self.clock.now()
+        known = self._known.take(ref)
+        if known is None:
+            return await self._insert(ref, now) if fresh else None
+        row, etag = known
+        record = rows.record_of(ref, row)
+        if _is_read_after(record, hinted_at, same_clock=same_clock):
+            self._known.keep(ref, row, etag)
+            return Verdict.COVERED
+        if record.retry_at is not None and record.retry_at > now:
+            return None
+        return await self._take(ref, row, etag, now)
 
     async def _row(self, ref: RecordRef) -> Row | None:
         try:
@@ -84,8 +114,7 @@ class TableRecordStore:
         impatient: bool,
     ) -> Verdict | None:
         record = rows.record_of(ref, row)
-        margin = timedelta(0) if same_clock else CLOCK_MARGIN
-        if record.read_at is not None and record.read_at > hinted_at + margin:
+        if _is_read_after(record, hinted_at, same_clock=same_clock):
             return Verdict.COVERED
         if not impatient and record.retry_at is not None and record.retry_at > now:
             return Verdict.COVERED
@@ -100,15 +129,15 @@ class TableRecordStore:
             return None
         return Lease(record, self.owner, 1, now + self.lease_time, str(stored["etag"]), taken=now)
 
-    async def _take(self, ref: RecordRef, row: Row, now: datetime) -> Lease | None:
+    async def _take(self, ref: RecordRef, row: Row, etag: str, now: datetime) -> Lease | None:
         fence = int(row.get("fence") or 0) + 1
         change: Row = {
             "PartitionKey": row["PartitionKey"],
             "RowKey": row["RowKey"],
             **self._lease(fence, now),
         }
-        etag = await self._merge(change, _etag(row))
-        if etag is None:
+        taken = await self._merge(change, etag)
+        if taken is None:
             return None
         record = rows.record_of(ref, row)
         return Lease(
@@ -116,7 +145,8 @@ class TableRecordStore:
             self.owner,
             fence,
             now + self.lease_time,
-            etag,
+            taken,
+            awaited=bool(row.get("awaited")),
             indexed=frozenset(str(row.get("indexed") or "").split()),
             taken=now,
         )
@@ -159,6 +189,7 @@ class TableRecordStore:
             row = rows.record_row(lease.record) | self._lease(lease.fence, now)
             # The source was read when the pass began: hints made since then are not covered by this step.
             row |= {"taken": lease.taken, "dirty": lease.hinted, "indexed": " ".join(sorted(lease.indexed))}
+            row |= {"awaited": lease.awaited}
             try:
                 stored = await self.table.update_entity(
                     row,
@@ -180,6 +211,7 @@ class TableRecordStore:
             raise _lost(lease)
         lease.token = _etag(row)
         lease.hinted = lease.hinted or bool(row.get("dirty"))
+        lease.awaited = lease.awaited or bool(row.get("awaited"))
 
     async def finish(self, lease: Lease, attempts: Sequence[Attempt], *, keep_if_hinted: bool) -> bool:
         """One transaction: the record, its attempts, its place in the work list, its reverse look-ups."""
@@ -200,6 +232,8 @@ class TableRecordStore:
                     await self._refresh(lease)
                 continue
             lease.token, lease.hinted, lease.taken = str(results[0]["etag"]), False, now
+            if not (hinted and keep_if_hinted):
+                self._known.keep(lease.record.ref, operations[0][1], lease.token)
             lease.indexed = _index(lease.record)
             return hinted
         raise _lost(lease)
@@ -216,7 +250,7 @@ class TableRecordStore:
         for number, attempt in enumerate(attempts):
             operations.append(("upsert", rows.attempt_row(record.ref, attempt, number)))
         index = _index(record)
-        row["indexed"] = " ".join(sorted(index))
+        row["indexed"], row["awaited"] = " ".join(sorted(index)), lease.awaited
         for link in record.links.values():
             if link.state.is_open:
                 operations.append(("upsert", rows.open_row(record, link)))
@@ -247,8 +281,13 @@ class TableRecordStore:
         return RecordRef(connection, subject, str(row["id"]))
 
     async def add_waiter(self, needed: RecordRef, waiter: RecordRef) -> None:
-        """Remembers who goes on when ``needed`` is done."""
-        await self.table.upsert_entity(_waiter_row(needed, waiter))
+        """Remembers who goes on when ``needed`` is done, and notes it in that record's own row.
+
+        The note changes the etag: a pass that is about to finish the needed record learns of it.
+        """
+        partition, key = _key(needed)
+        note: Row = {"PartitionKey": partition, "RowKey": key, "awaited": True}
+        await self._transact([("upsert", _waiter_row(needed, waiter)), ("upsert", note)])
 
     async def take_waiters(self, needed: RecordRef) -> list[RecordRef]:
         """Who waits for the record."""
@@ -303,7 +342,13 @@ def _time(row: Row, name: str) -> datetime:
 
 
 def _lease_until(row: Row) -> datetime:
-    return _time(row, "until")
+    """When the lease ends; a row that only notes who waits never had one."""
+    return _time(row, "until") if "until" in row else NEVER
+
+
+def _is_read_after(record: Record, hinted_at: datetime, *, same_clock: bool) -> bool:
+    margin = timedelta(0) if same_clock else CLOCK_MARGIN
+    return record.read_at is not None and record.read_at > hinted_at + margin
 
 
 def _released(lease: Lease) -> Row:

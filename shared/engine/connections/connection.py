@@ -1,7 +1,7 @@
 """A connection at work: one ConnectWise site with one Business Central company."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -59,6 +59,7 @@ class Options:
 class Connection:
     """The two systems, the compiled mappings and what this process knows of the connection.
 
+    ``makers`` names, for each set of Business Central, the subjects and entities whose records are in it;
     ``site`` names the ConnectWise site, which several connections can share; ``routing`` says which of its
     records this one takes. ``cutover`` has the first day of an entity's documents that travel, ``credentials`` the
     names of its secrets.
@@ -72,6 +73,7 @@ class Connection:
     secrets: Secrets
     verifier: DeliveryVerifier
     subjects: Mapping[str, str] = field(default_factory=dict)
+    makers: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     site: str = "default"
     routing: Routing = field(default_factory=Routing)

@@ -173,9 +173,14 @@ class MasterData:
         )
 
     async def _owner(self, job: Job, row: Payload) -> RecordRef | None:
-        """Whose target a record is, by its id or, while it is still being made, by its number."""
+        """Whose target a record is: by the stored link or, while it is still being made or adopted, by a claim."""
+        connection = job.ref.connection
+        for subject, entity in job.connection.makers.get(self.target, ()):
+            linked = await job.store.by_target(connection, subject, f"{entity}|{row['id']}")
+            if linked is not None:
+                return linked
         for key in (str(row["id"]), str(row.get("number") or "")):
-            owner = await job.store.claims.owner(job.ref.connection, self.target, key) if key else None
+            owner = await job.store.claims.owner(connection, self.target, key) if key else None
             if owner is not None:
                 return owner
         return None
@@ -245,7 +250,9 @@ class MasterData:
             stored = found[0]
             await self._claim(job, number, str(stored["id"]))
             return await self._change(job, stored, {k: v for k, v in payload.items() if k != "number"})
-        await self._claim(job, "", str(stored["id"]))
+        if not number or str(stored.get("number", "")) != number:
+            # Until the link is stored, nothing but the id would say whose record of another number this is.
+            await self._claim(job, "", str(stored["id"]))
         return stored
 
     async def _change_linked(self, job: Job, plan: Plan) -> Payload | None:
