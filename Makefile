@@ -8,7 +8,7 @@ DOCUMENTS ?= 2000
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash corpus up host test check check-infra format clean
+.PHONY: help setup demo demo-crash bench corpus up host test check check-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: setup ## Run the demonstration from start to end
 
 demo-crash: setup ## The same, with the functions killed ten times at random moments (SEED=1)
 	@$(PYTHON) -m sandbox.demo --kills 10 --seed $(SEED)
+
+bench: setup ## Measure everything, beside Node-RED and a bare floor (BENCH="--events 1000")
+	@$(PYTHON) -m sandbox.bench $(BENCH)
 
 corpus: setup ## Made-up documents through the engine (DOCUMENTS=2000, SEED=1)
 	@$(PYTHON) -m sandbox.corpus --documents $(DOCUMENTS) --seed $(SEED)

@@ -38,7 +38,7 @@ class Stage:
     """Everything that a demo or an end-to-end test needs, as an asynchronous context manager.
 
     ``settings`` adds to the app's settings; ``webhook_delay`` is how long Business Central gathers changes
-    before it notifies; ``invisibility`` is how many seconds a message of a killed host stays hidden.
+    before it notifies; ``host`` is the module that runs the functions; ``invisibility`` is how many seconds a message of a killed host stays hidden.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Stage:
         invisibility: int | None = None,
         azurite: Azurite | None = None,
         app: Path = ROOT,
+        host: str = "sandbox.host",
     ) -> None:
         self._own_azurite = azurite is None
         self.azurite = azurite or Azurite()
@@ -60,6 +61,7 @@ class Stage:
         self._settings = dict(settings or {})
         self._invisibility = invisibility
         self._app = app
+        self._host = host
         self._runners: list[web.AppRunner] = []
         self._running = asyncio.Event()
         self.crashes = 0
@@ -76,7 +78,11 @@ class Stage:
         port = free_port()
         self.public_url = f"http://{LOCAL}:{port}"
         self.host = HostProcess(
-            self._app, env=self.environment(), port=port, queue_invisibility=self._invisibility
+            self._app,
+            env=self.environment(),
+            port=port,
+            queue_invisibility=self._invisibility,
+            module=self._host,
         )
         await self.host.start()
         self._running.set()

@@ -22,7 +22,7 @@ _KEPT_LINES: Final = 2000
 class HostProcess:
     """One ``python -m sandbox.host``. As a context manager it starts on entry and stops gracefully on exit.
 
-    ``env`` comes on top of this process's environment; the two keys are made up here. ``output`` keeps the last
+    ``module`` may be another one that takes the same arguments. ``env`` comes on top of this process's environment; the two keys are made up here. ``output`` keeps the last
     lines that the host or the app printed.
     """
 
@@ -34,12 +34,13 @@ class HostProcess:
         settings: Path | None = None,
         port: int = 0,
         queue_invisibility: int | None = None,
+        module: str = "sandbox.host",
     ) -> None:
         self.function_key = secrets.token_urlsafe(24)
         self.master_key = secrets.token_urlsafe(24)
         self.output: deque[str] = deque(maxlen=_KEPT_LINES)
         self.url = ""
-        self._arguments = ["-m", "sandbox.host", "--app", str(app.resolve()), "--port", str(port)]
+        self._arguments = ["-m", module, "--app", str(app.resolve()), "--port", str(port)]
         if settings is not None:
             self._arguments += ["--settings", str(settings.resolve())]
         if queue_invisibility is not None:

@@ -1,0 +1,1 @@
+"""Measures the product between its stand-ins: ``python -m sandbox.bench``."""
