@@ -132,6 +132,10 @@ param recoverKeyVault bool = false
 @description('Address that alerts are sent to; empty sends none, the alerts still show in the portal.')
 param alertEmail string = ''
 
+@description('Address of the runbook that alerts name, such as that of docs/runbook.md in your repository.')
+@minLength(1)
+param runbookUrl string = 'docs/runbook.md'
+
 @description('Whether the alerts are on.')
 param alertsEnabled bool = true
 
@@ -299,6 +303,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     insightsId: monitoring.outputs.insightsId
     storageId: storage.outputs.id
+    runbookUrl: runbookUrl
     email: alertEmail
     isEnabled: alertsEnabled
     timersEnabled: timersEnabled

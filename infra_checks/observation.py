@@ -1,8 +1,9 @@
 """Compares alerts and the workbook with the code that they watch and with the runbook.
 
-An alert whose query names a function or a log line that no longer exists never fires, and nobody notices.
+An alert whose query names a figure, an attribute or a log line that no longer exists never fires, and nobody notices.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,15 +19,15 @@ CHECK: Final = "alerts"
 STORES: Final = "storage-names"
 RUNBOOK: Final = "docs/runbook.md"
 WORKBOOK: Final = "infra/workbook.json"
-TABLES: Final = frozenset({"requests", "traces", "exceptions"})
-"""The tables that the Functions host fills by itself."""
+METRICS: Final = "shared/ports/metrics.py"
+TABLES: Final = frozenset({"customMetrics", "requests", "dependencies", "traces", "exceptions"})
+"""The tables that the app and the Functions host fill."""
 
 KINDS: Final = frozenset({"Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts"})
 PREFIX: Final = "dynaconnect-"
-_FUNCTIONS: Final = re.compile(r"\bname (?:in|==) ?(\([^)]*\)|'[^']*')")
-_EXPECTED: Final = re.compile(r"datatable\(name: string\)(\[[^\]]*\])")
+_NAMED: Final = re.compile(r"'(dynaconnect\.[\w.]+)'")
+_DIMENSION: Final = re.compile(r"customDimensions\.(\w+)")
 _LINES: Final = re.compile(r"\b(?:message|text) (?:startswith|has|contains|==) '([^']*)'")
-_QUOTED: Final = re.compile(r"'([^']*)'")
 _SOURCE: Final = re.compile(r"(?:^|\(|kind=\w+ \(|;\s*)\s*(\w+)\s*\n?\s*\|", re.MULTILINE)
 _LET: Final = re.compile(r"\blet (\w+) =")
 _STORES: Final = {
@@ -36,15 +37,32 @@ _STORES: Final = {
 """How constants that name a queue or a table end in the code."""
 
 
+type Metrics = dict[str, tuple[str, ...]]
+"""The figures that the app tells, with what they are split by."""
+
+
+def declared(tree: Tree) -> Metrics:
+    """Reads the figures from the source, without importing it."""
+    found: Metrics = {}
+    for node in ast.walk(ast.parse(tree.text(METRICS))):
+        match node:
+            case ast.Call(
+                func=ast.Name(id="Metric"), args=[ast.Constant(value=str(name)), *_, ast.Tuple(elts=split)]
+            ):
+                found[name] = tuple(str(one.value) for one in split if isinstance(one, ast.Constant))
+    return found
+
+
 def check(project: Project) -> Iterator[Problem]:
     """Every alert that watches nothing, or that nobody could act upon."""
     code = Code.read(project.tree)
-    yield from _alerts(project, code)
-    yield from _workbook(project.tree, code)
+    metrics = declared(project.tree)
+    yield from _alerts(project, code, metrics)
+    yield from _workbook(project.tree, code, metrics)
     yield from _stores(project, code)
 
 
-def _alerts(project: Project, code: Code) -> Iterator[Problem]:
+def _alerts(project: Project, code: Code, metrics: Metrics) -> Iterator[Problem]:
     named: dict[str, tuple[str, int]] = {}
     for file in project.files.values():
         for resource in file.resources.values():
@@ -61,7 +79,7 @@ def _alerts(project: Project, code: Code) -> Iterator[Problem]:
                 bound = project.bound(resource, file)
                 for value in project.values(file, query, bound) if query is not None else ():
                     text = str(value.literal or "")
-                    yield from _query(code, file.path, value.expression.line, text)
+                    yield from _query(code, metrics, file.path, value.expression.line, text)
     sections = {
         line.removeprefix("## ").strip(): number
         for number, line in numbered(project.tree.text(RUNBOOK))
@@ -98,21 +116,24 @@ def _alert_names(project: Project, file: nodes.File, resource: nodes.Resource) -
                 yield str(value.literal), value.expression.line
 
 
-def _query(code: Code, path: str, line: int, query: str) -> Iterator[Problem]:
+def _query(code: Code, metrics: Metrics, path: str, line: int, query: str) -> Iterator[Problem]:
     own = set(_LET.findall(query))
     for table in _SOURCE.findall(query):
         if table not in TABLES | own:
-            yield Problem(path, line, CHECK, f"the query reads {table}, which the host does not fill")
-    groups = [*_FUNCTIONS.findall(query), *_EXPECTED.findall(query)]
-    for name in (name for group in groups for name in _QUOTED.findall(group)):
-        if name not in code.functions():
-            yield Problem(path, line, CHECK, f"the query names {name}, which is no function")
+            yield Problem(path, line, CHECK, f"the query reads {table}, which nothing fills")
+    figures = [name for name in _NAMED.findall(query) if name not in metrics]
+    for name in figures:
+        yield Problem(path, line, CHECK, f"the query names {name}, which is no figure of {METRICS}")
+    split = {one for name in _NAMED.findall(query) for one in metrics.get(name, ())}
+    for name in _DIMENSION.findall(query):
+        if name not in split:
+            yield Problem(path, line, CHECK, f"no figure of the query is split by {name}")
     for text in _LINES.findall(query):
         if not code.logs(text):
             yield Problem(path, line, CHECK, f"nothing logs {text!r}")
 
 
-def _workbook(tree: Tree, code: Code) -> Iterator[Problem]:
+def _workbook(tree: Tree, code: Code, metrics: Metrics) -> Iterator[Problem]:
     document, problems = tree.json(WORKBOOK, CHECK)
     yield from problems
     items: list[dict[str, Any]] = document.get("items", []) if isinstance(document, dict) else []
@@ -121,7 +142,7 @@ def _workbook(tree: Tree, code: Code) -> Iterator[Problem]:
     for item in items:
         query = str(item.get("content", {}).get("query", ""))
         line = tree.line_of(WORKBOOK, f'"name": "{item.get("name")}"')
-        yield from _query(code, WORKBOOK, line, query)
+        yield from _query(code, metrics, WORKBOOK, line, query)
 
 
 def _stores(project: Project, code: Code) -> Iterator[Problem]:

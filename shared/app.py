@@ -7,25 +7,20 @@ process and owns one HTTP client and one client per storage service.
 import asyncio
 import logging
 import os
+import platform
 import ssl
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from importlib import metadata
 from typing import Final
 
 import httpx
 
-from shared.adapters.business_central.authentication import authorization
-from shared.adapters.business_central.client import BusinessCentralClient
-from shared.adapters.business_central.errors import TABLE as BUSINESS_CENTRAL_ERRORS
-from shared.adapters.connectwise.authentication import ConnectWiseAuthorization
-from shared.adapters.connectwise.callbacks import CallbackVerifier
-from shared.adapters.connectwise.client import ConnectWiseClient
-from shared.adapters.connectwise.errors import TABLE as CONNECTWISE_ERRORS
-from shared.adapters.http import TIMEOUT, JsonClient
-from shared.adapters.secrets import ConnectionSecrets, EnvironmentSecrets, KeyVaultSecrets
+from shared.adapters.http import TIMEOUT
+from shared.adapters.secrets import EnvironmentSecrets, KeyVaultSecrets
 from shared.adapters.storage.clients import StorageClients, open_storage
 from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue
@@ -35,28 +30,24 @@ from shared.adapters.telemetry import open_telemetry
 from shared.domain import records
 from shared.engine.backoff import Backoff
 from shared.engine.connections.book import ConnectionBook
-from shared.engine.connections.connection import Connection
 from shared.engine.connections.cutover_preview import CutoverPreview
 from shared.engine.connections.desk import ConnectionDesk
-from shared.engine.connections.document import BusinessCentralPart, ConnectionDocument, ConnectWisePart
-from shared.engine.connections.mapping_book import MappingBook
 from shared.engine.connections.routing import Router
-from shared.engine.connections.workflow_book import WorkflowBook
 from shared.engine.desk import Desk
 from shared.engine.figures import Figures
+from shared.engine.health import Health
 from shared.engine.hooks import HookKeeper, client_state
-from shared.engine.kinds.masters import MasterData
 from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.engine.sweeps import Sweeper
 from shared.entities import load_entities
+from shared.factory import ConnectionFactory
 from shared.mapping import (
     STANDARD,
     CompiledMapping,
     business_central,
     compile_mapping,
-    compile_routing,
     standard_mapping,
 )
 from shared.ports.hooks import DeliveryVerifier
@@ -65,10 +56,6 @@ from shared.ports.storage import RecordStore, StateStore, WorkQueue
 from shared.ports.telemetry import SILENT, Telemetry
 from shared.reconcile.reconciler import Reconciler
 from shared.settings import (
-    SECRETS,
-    SECRETS_OF_AUTH,
-    BusinessCentralSettings,
-    ConnectWiseSettings,
     Settings,
     tells,
 )
@@ -78,9 +65,10 @@ for chatty in ("httpx", "azure.core.pipeline.policies.http_logging_policy"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
 
 DEFAULT: Final = records.DEFAULT
-CONNECTWISE_CALLS: Final = 8
-BUSINESS_CENTRAL_CALLS: Final = 4
-"""Business Central runs five calls of one user at a time; one is left for people ("Operational limits")."""
+VERSION: Final = "0.1.0"
+"""The version of the app, that of pyproject.toml."""
+
+type SecretSource = EnvironmentSecrets | KeyVaultSecrets
 
 
 class SystemClock:
@@ -111,6 +99,7 @@ class App:
     connection_desk: ConnectionDesk
     cutover_preview: CutoverPreview
     figures: Figures
+    health: Health
     telemetry: Telemetry = SILENT
     http: httpx.AsyncClient | None = None
     storage: StorageClients | None = None
@@ -145,6 +134,11 @@ class App:
         """Registers, renews and heals the hooks of a connection."""
         return await self.hooks.keep(connection, await self.client_state(connection))
 
+    async def prepare(self) -> None:
+        """Makes the tables and queues if they do not exist."""
+        if self.storage is not None:
+            await self.storage.prepare()
+
     async def close(self) -> None:
         """Closes what the app opened."""
         if self.http is not None:
@@ -153,129 +147,53 @@ class App:
             await self.storage.close()
 
 
-@dataclass(slots=True)
-class ConnectionFactory:
-    """Builds connections from their documents. Those that call the same system share its limit of parallel calls."""
-
-    settings: Settings
-    http: httpx.AsyncClient
-    secrets: Secrets
-    registry: Registry
-    state: StateStore
-    standards: Mapping[str, CompiledMapping]
-    telemetry: Telemetry = SILENT
-    _limits: dict[tuple[str, ...], asyncio.Semaphore] = field(default_factory=dict)
-
-    @property
-    def base(self) -> ConnectionDocument:
-        """What the settings say of the connection ``default``."""
-        connectwise, central = self.settings.connectwise, self.settings.business_central
-        return ConnectionDocument.model_construct(
-            site=DEFAULT,
-            connectwise=ConnectWisePart.model_construct(**asdict(connectwise)),
-            business_central=BusinessCentralPart.model_construct(
-                **{name: getattr(central, name) for name in BusinessCentralPart.model_fields}
-            ),
-            post_invoices=self.settings.post_invoices,
-        )
-
-    def secrets_of(self, name: str) -> Secrets:
-        """The secrets of a connection."""
-        return self.secrets if name == DEFAULT else ConnectionSecrets(self.secrets, name)
-
-    def __call__(self, name: str, document: ConnectionDocument) -> Connection:
-        """The connection that a complete document describes."""
-        if document.connectwise is None or document.business_central is None:
-            raise ValueError(f"the document of connection {name} is not complete")
-        connectwise = ConnectWiseSettings(**document.connectwise.model_dump())
-        central = BusinessCentralSettings(
-            **document.business_central.model_dump(),
-            identity_client_id=self.settings.business_central.identity_client_id,
-        )
-        secrets = self.secrets_of(name)
-        return Connection(
-            name,
-            self._connectwise(connectwise, secrets),
-            self._business_central(central, secrets),
-            MappingBook(name, self.state, self.standards, business_central()),
-            WorkflowBook(name, self.state, "draft" if document.post_invoices is False else "post"),
-            secrets,
-            CallbackVerifier(self.http, connectwise.url, connectwise.company, connectwise.client_id),
-            {entity.name: entity.subject.name for entity in self.registry.entities()},
-            makers(self.registry),
-            document.options,
-            document.site or name,
-            compile_routing(document.routing),
-            document.cutover,
-            (*SECRETS, *SECRETS_OF_AUTH.get(central.auth, ())),
-        )
-
-    def _limit(self, calls: int, *key: str) -> asyncio.Semaphore:
-        return self._limits.setdefault(key, asyncio.Semaphore(calls))
-
-    def _connectwise(self, settings: ConnectWiseSettings, secrets: Secrets) -> ConnectWiseClient:
-        return ConnectWiseClient(
-            JsonClient(
-                "ConnectWise",
-                self.http,
-                settings.url,
-                ConnectWiseAuthorization(settings, secrets),
-                CONNECTWISE_ERRORS,
-                limit=self._limit(CONNECTWISE_CALLS, "ConnectWise", settings.url, settings.company),
-                telemetry=self.telemetry,
-            )
-        )
-
-    def _business_central(self, settings: BusinessCentralSettings, secrets: Secrets) -> BusinessCentralClient:
-        user = settings.username or settings.client_id
-        return BusinessCentralClient(
-            JsonClient(
-                "Business Central",
-                self.http,
-                settings.url,
-                authorization(settings, secrets),
-                BUSINESS_CENTRAL_ERRORS,
-                # Error texts are told apart by their wording, which follows the language asked for.
-                headers={"Accept-Language": "en-US"},
-                limit=self._limit(BUSINESS_CENTRAL_CALLS, "Business Central", settings.url, user),
-                telemetry=self.telemetry,
-            ),
-            settings.company,
-        )
-
-
-def makers(registry: Registry) -> dict[str, list[tuple[str, str]]]:
-    """The subjects and entities of master data by the set of Business Central that holds their records."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for entity in registry.entities():
-        if isinstance(entity, MasterData):
-            found.setdefault(entity.target, []).append((entity.subject.name, entity.name))
-    return found
-
-
 async def bootstrap(
     settings: Settings,
     *,
     clock: Clock | None = None,
     http: httpx.AsyncClient | None = None,
     storage: StorageClients | None = None,
-    secrets: Secrets | None = None,
+    secrets: "SecretSource | None" = None,
     backoff: Backoff | None = None,
     registry: Registry | None = None,
     telemetry: Telemetry = SILENT,
 ) -> App:
-    """Builds the app; every part that a test wants to replace can be given."""
+    """Builds the app and makes its tables and queues; every part that a test wants to replace can be given."""
+    app = assemble(
+        settings,
+        clock=clock,
+        http=http,
+        storage=storage,
+        secrets=secrets,
+        backoff=backoff,
+        registry=registry,
+        telemetry=telemetry,
+    )
+    try:
+        await app.prepare()
+    except BaseException:
+        await app.close()
+        raise
+    return app
+
+
+def assemble(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    http: httpx.AsyncClient | None = None,
+    storage: StorageClients | None = None,
+    secrets: "SecretSource | None" = None,
+    backoff: Backoff | None = None,
+    registry: Registry | None = None,
+    telemetry: Telemetry = SILENT,
+) -> App:
+    """Puts the app together without a call to anything."""
     clock = clock or SystemClock()
     http = http or httpx.AsyncClient(
         timeout=TIMEOUT, follow_redirects=False, limits=httpx.Limits(max_connections=32), verify=trust()
     )
     storage = storage or open_storage(settings.storage)
-    try:
-        await storage.prepare()
-    except BaseException:
-        await storage.close()
-        await http.aclose()
-        raise
     secrets = secrets or _secrets(settings)
     registry = registry or load_entities()
     origin = uuid.uuid4().hex
@@ -317,6 +235,15 @@ async def bootstrap(
         ),
         cutover_preview=CutoverPreview(connections, registry, store, clock, router),
         figures=Figures(connections, registry, store, state, queue, clock, telemetry),
+        health=Health(
+            storage.probes(),
+            secrets.probe,
+            state,
+            connections.every,
+            lambda: factory(DEFAULT, factory.base),
+            clock,
+            versions(),
+        ),
         telemetry=telemetry,
         http=http,
         storage=storage,
@@ -335,7 +262,16 @@ def standards() -> Mapping[str, CompiledMapping]:
     return {name: compile_mapping(standard_mapping(name), business_central()) for name in STANDARD}
 
 
-def _secrets(settings: Settings) -> Secrets:
+def versions() -> dict[str, str]:
+    """What runs here."""
+    return {
+        "app": VERSION,
+        "python": platform.python_version(),
+        "runtime": metadata.version("azure-functions-runtime"),
+    }
+
+
+def _secrets(settings: Settings) -> "EnvironmentSecrets | KeyVaultSecrets":
     if not settings.key_vault_url:
         return EnvironmentSecrets(settings.secrets_in_settings)
     from azure.identity.aio import DefaultAzureCredential
@@ -345,6 +281,7 @@ def _secrets(settings: Settings) -> Secrets:
 
 
 _app: App | None = None
+_assembled: App | None = None
 _lock = asyncio.Lock()
 
 
@@ -359,5 +296,17 @@ async def get_app() -> App:
     if _app is None:
         async with _lock:
             if _app is None:
-                _app = await bootstrap(Settings.read(os.environ), telemetry=get_telemetry())
+                app = get_assembled()
+                await app.prepare()
+                _app = app
     return _app
+
+
+def get_assembled() -> App:
+    """The app of this process as it is, perhaps before its tables and queues were made."""
+    global _assembled  # noqa: PLW0603 - the same one as below
+    if _app is not None:
+        return _app
+    if _assembled is None:
+        _assembled = assemble(Settings.read(os.environ), telemetry=get_telemetry())
+    return _assembled

@@ -1,5 +1,5 @@
 // What is watched, and whom it reaches. Each rule has a section of its name in docs/runbook.md.
-// The queries read what the Functions host logs by itself: requests are runs of functions, traces are log lines.
+// The queries read the figures that the app tells, and for a failing start what the host logs.
 
 @description('Name of the action group.')
 param actionGroupName string
@@ -25,102 +25,54 @@ param isEnabled bool
 @description('Whether timers run; without them the rules that expect their runs are off.')
 param timersEnabled bool
 
-// A query returns one row for each thing that is wrong; more rows than the threshold raise the alert.
+@description('Address of docs/runbook.md, which every alert names with the section of its own.')
+param runbookUrl string
+
+// A query returns one row for each thing that is wrong; any row raises the alert. The figures are those of docs/telemetry.md.
 var rules = [
   {
     name: 'sync-silent'
-    text: 'A function that must run every five minutes has not run for half an hour.'
+    text: 'No sweep has reached its end for half an hour.'
     severity: 1
     frequency: 'PT15M'
     window: 'PT30M'
-    threshold: 0
     expectsTimers: true
     query: '''
-      let expected = datatable(name: string)['catch_up', 'sweep_payments', 'sweep'];
-      expected
-      | join kind=leftouter (requests | where success == true | summarize runs = count() by name) on name
-      | where isnull(runs)
-    '''
-  }
-  {
-    name: 'hooks-not-kept'
-    text: 'Callbacks and subscriptions have not been looked after for thirteen hours; they end after three days.'
-    severity: 2
-    frequency: 'PT1H'
-    window: 'P1D'
-    threshold: 0
-    expectsTimers: true
-    query: '''
-      requests
-      | where timestamp > ago(13h) and name == 'keep_hooks' and success == true
+      customMetrics
+      | where name == 'dynaconnect.sweeps' and tostring(customDimensions.outcome) == 'done'
       | summarize runs = count()
       | where runs == 0
     '''
   }
   {
-    name: 'functions-fail'
-    text: 'Functions end with an exception.'
+    name: 'nothing-received'
+    text: 'Neither system has told of a change for four hours of working time.'
     severity: 2
-    frequency: 'PT15M'
-    window: 'PT15M'
-    threshold: 5
-    expectsTimers: false
+    frequency: 'PT1H'
+    window: 'PT4H'
+    expectsTimers: true
     query: '''
-      requests
-      | where success == false
-      | where name in ('sync_record', 'sweep', 'sync_record_poison', 'sweep_poison', 'catch_up', 'sweep_payments', 'keep_hooks')
+      let opens = 8;
+      let closes = 17;
+      customMetrics
+      | where name == 'dynaconnect.events' and tostring(customDimensions.outcome) == 'accepted'
+      | summarize deliveries = count()
+      | where deliveries == 0 and dayofweek(now()) >= 1d and dayofweek(now()) <= 5d and hourofday(now()) >= opens + 4 and hourofday(now()) < closes
     '''
   }
   {
-    name: 'messages-crash'
-    text: 'Messages failed five times and were set aside; they are tried again three times.'
+    name: 'item-old'
+    text: 'A record has waited, or been retried, for more than an hour.'
     severity: 2
     frequency: 'PT15M'
     window: 'PT15M'
-    threshold: 0
-    expectsTimers: false
+    expectsTimers: true
     query: '''
-      requests
-      | where name in ('sync_record_poison', 'sweep_poison')
-    '''
-  }
-  {
-    name: 'messages-given-up'
-    text: 'A message was given up and waits for a person in the work list.'
-    severity: 1
-    frequency: 'PT15M'
-    window: 'PT15M'
-    threshold: 0
-    expectsTimers: false
-    query: '''
-      traces
-      | where message startswith 'a message was given up'
-    '''
-  }
-  {
-    name: 'sweeps-fail'
-    text: 'Sweeps go back to the queue again and again: one of the two systems, the login service or the vault refuses or is away.'
-    severity: 2
-    frequency: 'PT15M'
-    window: 'PT1H'
-    threshold: 10
-    expectsTimers: false
-    query: '''
-      traces
-      | where message startswith 'sweep of ' and message has 'goes back to the queue'
-    '''
-  }
-  {
-    name: 'records-unexpected'
-    text: 'Records fail in a way that the app does not know.'
-    severity: 2
-    frequency: 'PT15M'
-    window: 'PT15M'
-    threshold: 0
-    expectsTimers: false
-    query: '''
-      traces
-      | where message has 'failed unexpectedly'
+      customMetrics
+      | where name == 'dynaconnect.open.age' and tostring(customDimensions.state) in ('waiting', 'retrying')
+      | extend connection = tostring(customDimensions.connection), state = tostring(customDimensions.state)
+      | summarize arg_max(timestamp, value) by connection, state
+      | where value > 3600
     '''
   }
   {
@@ -129,11 +81,185 @@ var rules = [
     severity: 3
     frequency: 'PT1H'
     window: 'PT1H'
-    threshold: 0
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.open' and tostring(customDimensions.state) == 'held'
+      | extend connection = tostring(customDimensions.connection), entity = tostring(customDimensions.entity)
+      | summarize arg_max(timestamp, value) by connection, entity
+      | where value > 0
+    '''
+  }
+  {
+    name: 'records-unexpected'
+    text: 'Records fail in a way that the app does not know.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT15M'
     expectsTimers: false
     query: '''
-      traces
-      | where message contains ': held '
+      customMetrics
+      | where name == 'dynaconnect.records' and tostring(customDimensions.cause) == 'unexpected'
+    '''
+  }
+  {
+    name: 'poison-deep'
+    text: 'Messages failed five times and lie in a poison queue.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT15M'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.queue.length'
+      | extend queue = tostring(customDimensions.queue)
+      | summarize arg_max(timestamp, value) by queue
+      | where value > 0 and queue endswith '-poison'
+    '''
+  }
+  {
+    name: 'messages-given-up'
+    text: 'A message was given up and waits for a person in the work list.'
+    severity: 1
+    frequency: 'PT15M'
+    window: 'PT15M'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.given_up'
+      | extend connection = tostring(customDimensions.connection)
+      | summarize arg_max(timestamp, value) by connection
+      | where value > 0
+    '''
+  }
+  {
+    name: 'functions-fail'
+    text: 'Functions end with an error that nobody foresaw.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT15M'
+    expectsTimers: false
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.failures'
+      | summarize total = sum(value)
+      | where total > 5
+    '''
+  }
+  {
+    name: 'sweeps-fail'
+    text: 'Sweeps go back to the queue again and again: one of the two systems, the login service or the vault refuses or is away.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT1H'
+    expectsTimers: false
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.sweeps' and tostring(customDimensions.outcome) == 'again'
+      | summarize total = sum(value)
+      | where total > 10
+    '''
+  }
+  {
+    name: 'access-denied'
+    text: 'One of the two systems refuses a call for lack of a right.'
+    severity: 1
+    frequency: 'PT15M'
+    window: 'PT15M'
+    expectsTimers: false
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.calls' and tostring(customDimensions.status) == '403'
+    '''
+  }
+  {
+    name: 'subscription-ends'
+    text: 'A subscription of Business Central ends within a day; it should have been renewed a day ago.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'PT1H'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.hook.expires_in'
+      | extend connection = tostring(customDimensions.connection), hook = tostring(customDimensions.hook)
+      | summarize arg_max(timestamp, value) by connection, hook
+      | where value < 86400
+    '''
+  }
+  {
+    name: 'subscription-gone'
+    text: 'A subscription of Business Central was found gone and made again.'
+    severity: 3
+    frequency: 'PT1H'
+    window: 'PT1H'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.hook' and tostring(customDimensions.system) == 'Business Central'
+      | extend connection = tostring(customDimensions.connection), hook = tostring(customDimensions.hook)
+      | summarize arg_max(timestamp, value) by connection, hook
+      | where value == 0
+    '''
+  }
+  {
+    name: 'callback-disabled'
+    text: 'A callback of ConnectWise was found switched off or gone, and mended.'
+    severity: 3
+    frequency: 'PT1H'
+    window: 'PT1H'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.hook' and tostring(customDimensions.system) == 'ConnectWise'
+      | extend connection = tostring(customDimensions.connection), hook = tostring(customDimensions.hook)
+      | summarize arg_max(timestamp, value) by connection, hook
+      | where value == 0
+    '''
+  }
+  {
+    name: 'hooks-not-kept'
+    text: 'Callbacks and subscriptions have not been looked after for thirteen hours; they end after three days.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'PT1H'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.watermark.age'
+      | extend connection = tostring(customDimensions.connection), subject = tostring(customDimensions.subject)
+      | summarize arg_max(timestamp, value) by connection, subject
+      | where subject == 'hooks' and value > 46800
+    '''
+  }
+  {
+    name: 'credential-ends'
+    text: 'A secret or certificate ends within two weeks.'
+    severity: 2
+    frequency: 'PT6H'
+    window: 'PT6H'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.credential.expires_in'
+      | extend connection = tostring(customDimensions.connection), credential = tostring(customDimensions.credential)
+      | summarize arg_max(timestamp, value) by connection, credential
+      | where value < 1209600
+    '''
+  }
+  {
+    name: 'books-differ'
+    text: 'The newest reconciliation found differences between both systems.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'P1D'
+    expectsTimers: true
+    query: '''
+      customMetrics
+      | where name == 'dynaconnect.reconcile.differences'
+      | extend connection = tostring(customDimensions.connection)
+      | summarize arg_max(timestamp, value) by connection
+      | where value > 0
     '''
   }
   {
@@ -142,12 +268,12 @@ var rules = [
     severity: 2
     frequency: 'PT15M'
     window: 'PT15M'
-    threshold: 5
     expectsTimers: false
     query: '''
-      requests
-      | where name in ('connectwise_hook', 'business_central_hook')
-      | where toint(resultCode) == 429 or toint(resultCode) >= 500 or success == false
+      customMetrics
+      | where name == 'dynaconnect.events' and tostring(customDimensions.outcome) == 'unanswered'
+      | summarize total = sum(value)
+      | where total > 5
     '''
   }
   {
@@ -156,12 +282,10 @@ var rules = [
     severity: 3
     frequency: 'PT15M'
     window: 'PT15M'
-    threshold: 5
     expectsTimers: false
     query: '''
-      requests
-      | where name in ('connectwise_hook', 'business_central_hook')
-      | where duration > 5000
+      customMetrics
+      | where name == 'dynaconnect.event.duration' and valueMax > 5
     '''
   }
   {
@@ -170,11 +294,12 @@ var rules = [
     severity: 3
     frequency: 'PT15M'
     window: 'PT1H'
-    threshold: 20
     expectsTimers: false
     query: '''
-      traces
-      | where (message startswith 'delivery of ' and message has ' refused: ') or message has 'have a foreign client state'
+      customMetrics
+      | where name == 'dynaconnect.events' and tostring(customDimensions.outcome) == 'refused'
+      | summarize total = sum(value)
+      | where total > 20
     '''
   }
   {
@@ -183,7 +308,6 @@ var rules = [
     severity: 1
     frequency: 'PT15M'
     window: 'PT15M'
-    threshold: 0
     expectsTimers: false
     query: '''
       union (traces | project text = message), (exceptions | project text = outerMessage)
@@ -216,7 +340,7 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for r
   kind: 'LogAlert'
   properties: {
     displayName: 'DynaConnect: ${rule.name}'
-    description: '${rule.text} See docs/runbook.md, ${rule.name}.'
+    description: '${rule.text} What to do: ${runbookUrl}#${rule.name}'
     enabled: isEnabled && (timersEnabled || !rule.expectsTimers)
     severity: rule.severity
     scopes: [
@@ -231,7 +355,7 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for r
           query: rule.query
           timeAggregation: 'Count'
           operator: 'GreaterThan'
-          threshold: rule.threshold
+          threshold: 0
           failingPeriods: {
             numberOfEvaluationPeriods: 1
             minFailingPeriodsToAlert: 1
@@ -243,17 +367,20 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for r
       actionGroups: [
         actionGroup.id
       ]
+      customProperties: {
+        runbook: '${runbookUrl}#${rule.name}'
+      }
     }
   }
 }]
 
-// The host logs nothing about messages that nobody takes, so this one watches the storage account.
+// While the app does not run it tells nothing, so this one watches the storage account.
 resource backlog 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   name: 'dynaconnect-queue-backlog'
   location: 'global'
   tags: tags
   properties: {
-    description: 'Work piles up in the queues. See docs/runbook.md, queue-backlog.'
+    description: 'Work piles up in the queues. What to do: ${runbookUrl}#queue-backlog'
     enabled: isEnabled
     severity: 2
     scopes: [

@@ -97,6 +97,18 @@ class JsonClient:
             return Answer(answer.status_code, self._body(answer, safe=safe), answer.headers)
         raise self._refused(method, path, answer, safe=safe)
 
+    async def probe(self, path: str) -> Any:
+        """One reading for a sign of life: never repeated, not counted, and a refusal renews no credentials."""
+        given = await self.authorize(None)
+        every = {"Accept": "application/json", **self.headers, **given}
+        try:
+            answer = await self.http.request("GET", f"{self.base_url}/{path}", headers=every)
+        except httpx.RequestError as error:
+            raise self._unreachable(error) from error
+        if answer.is_success:
+            return self._body(answer, safe=True)
+        raise self._refused("GET", path, answer, safe=True)
+
     async def _send(
         self,
         method: str,

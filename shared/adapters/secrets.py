@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CACHE_SECONDS: Final = 900.0
 FORBIDDEN: Final = 403
+PROBED: Final = "CONNECTWISE_PUBLIC_KEY"
+"""A secret that every app has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class EnvironmentSecrets:
         if not value:
             raise _missing(name, "the settings")
         return value
+
+    async def probe(self) -> str:
+        """Settings are always there."""
+        return "settings"
 
     async def expires(self, name: str) -> datetime | None:
         """When a certificate ends; nobody knows of anything else."""
@@ -78,6 +84,11 @@ class KeyVaultSecrets:
     async def get(self, name: str) -> str:
         """The secret; raises StopConnection when it is missing or refused, RetryLater when the vault is away."""
         return (await self._known(name))[1]
+
+    async def probe(self) -> str:
+        """Reads one secret past the cache, and leaves the cache as it is."""
+        await self._read(PROBED)
+        return ""
 
     async def expires(self, name: str) -> datetime | None:
         """The end that the vault has for the secret, or that of the certificate in it, whichever comes first."""

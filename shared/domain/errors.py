@@ -110,4 +110,5 @@ def place_of(error: BaseException) -> str:
     )
     # What a service calls the error, such as AuthorizationFailure, is a code of its own and no text.
     code = getattr(error, "error_code", None)
-    return f"{type(error).__name__}{f' {code}' if isinstance(code, str) else ''} at {places}"
+    told = f" {getattr(code, 'value', code)}" if code else ""
+    return f"{type(error).__name__}{told} at {places}"

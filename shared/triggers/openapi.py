@@ -189,6 +189,13 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "responses": {"200": {"description": "It is."}},
             }
         },
+        "/health/details": {
+            "get": {
+                "operationId": "healthDetails",
+                "summary": "Every dependency, versions, the last success and what will soon end.",
+                "responses": {"200": {"description": "How all of it is; `healthy` sums it up."}},
+            }
+        },
     },
     "components": {
         "securitySchemes": {"functionKey": {"type": "apiKey", "in": "header", "name": "x-functions-key"}},

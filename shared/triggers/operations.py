@@ -10,7 +10,7 @@ from shared.domain.errors import BadRequest
 from shared.domain.records import DEFAULT, State
 from shared.triggers.answers import RECORD_ID, body_of, flag_of, guarded, ids_of, json_answer, text_of
 from shared.triggers.openapi import DOCUMENT
-from shared.triggers.process import get_app
+from shared.triggers.process import get_app, get_assembled
 
 OPEN_STATES: Final = tuple(state.value for state in State if state.is_open)
 
@@ -151,6 +151,13 @@ async def mapping_document(req: func.HttpRequest) -> func.HttpResponse:
 async def openapi(req: func.HttpRequest) -> func.HttpResponse:
     """The description of these routes."""
     return func.HttpResponse(json.dumps(DOCUMENT), mimetype="application/json")
+
+
+@blueprint.function_name("health_details")
+@blueprint.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+async def health_details(req: func.HttpRequest) -> func.HttpResponse:
+    """Every dependency, versions, the last success, and what will soon end. Makes nothing and hangs on nothing."""
+    return json_answer(await get_assembled().health.look())
 
 
 @blueprint.function_name("health")

@@ -23,3 +23,10 @@ def get_telemetry() -> "Telemetry":
     from shared import app
 
     return app.get_telemetry()
+
+
+def get_assembled() -> "App":
+    """The app as it is: nothing is made, and nothing need answer."""
+    from shared import app
+
+    return app.get_assembled()

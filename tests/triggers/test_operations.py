@@ -122,6 +122,12 @@ async def test_the_description_and_health_are_open(stage: Stage) -> None:
     assert described.headers["content-type"].startswith("application/json")
     health = await stage.http.get(f"{stage.public_url}/api/health")
     assert (health.status_code, health.json()) == (200, {"status": "alive"})
+    details = f"{stage.public_url}/api/health/details"
+    assert (await stage.http.get(details)).status_code == 401
+    # The first function that works makes the tables; asking for health does not.
+    await stage.api("GET", "work")
+    told = await stage.http.get(details, headers={"x-functions-key": stage.host.function_key})
+    assert told.json()["healthy"], told.text
 
 
 @pytest.fixture(autouse=True)

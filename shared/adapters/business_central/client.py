@@ -44,6 +44,11 @@ class BusinessCentralClient:
     _lists: dict[str, tuple[float, list[JsonObject]]] = field(default_factory=dict)
     _company_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    async def probe(self) -> str:
+        """A sign of life; Business Central tells no version through this interface."""
+        await self.client.probe(f"{API}/companies")
+        return ""
+
     async def _company_path(self) -> str:
         """``companies(id)``: ids are stable, names can change, so a name is resolved once."""
         if not self._company_id:

@@ -30,6 +30,11 @@ class ConnectWiseClient:
 
     client: JsonClient
 
+    async def probe(self) -> str:
+        """A sign of life: the version of ConnectWise."""
+        answer = await self.client.probe("system/info")
+        return str(answer.get("version", "")) if isinstance(answer, dict) else ""
+
     async def read(self, path: str) -> JsonObject:
         """One record by its path; raises NotFound."""
         answer = await self.client.request("GET", path)

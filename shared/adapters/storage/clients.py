@@ -1,6 +1,6 @@
 """Opens Table and Queue Storage from a connection string or with an identity."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,6 +39,27 @@ class StorageClients:
                 await queue.create_queue()
             except ResourceExistsError:
                 continue
+
+    def probes(self) -> dict[str, Callable[[], Awaitable[str]]]:
+        """Reads that make nothing: each fails where its table or queue is away or not there."""
+
+        def table(client: TableClient) -> Callable[[], Awaitable[str]]:
+            async def probe() -> str:
+                async for _ in client.query_entities("PartitionKey eq 'none'", results_per_page=1):
+                    break
+                return ""
+
+            return probe
+
+        def queue(client: QueueClient) -> Callable[[], Awaitable[str]]:
+            async def probe() -> str:
+                await client.get_queue_properties()
+                return ""
+
+            return probe
+
+        found = {f"table {one.table_name}": table(one) for one in (self.records, self.state)}
+        return found | {f"queue {one.queue_name}": queue(one) for one in (self.sync, self.sweep)}
 
     async def close(self) -> None:
         """Closes every connection."""

@@ -79,6 +79,11 @@ class ConnectionBook:
         await self._keep_fresh(FRESH)
         return list(self._working)
 
+    async def every(self) -> list[Connection]:
+        """All connections that work, ``default`` first, then by age."""
+        await self._keep_fresh(FRESH)
+        return [one for _, one in self._working.values()]
+
     async def site(self, name: str) -> Site:
         """The site of a connection, with its connections in order."""
         own = await self.get(name)

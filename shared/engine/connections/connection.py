@@ -1,7 +1,7 @@
 """A connection at work: one ConnectWise site with one Business Central company."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -62,7 +62,7 @@ class Connection:
     ``makers`` names, for each set of Business Central, the subjects and entities whose records are in it;
     ``site`` names the ConnectWise site, which several connections can share; ``routing`` says which of its
     records this one takes. ``cutover`` has the first day of an entity's documents that travel, ``credentials`` the
-    names of its secrets.
+    names of its secrets, ``probes`` asks each system for a sign of life and its version.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Connection:
     routing: Routing = field(default_factory=Routing)
     cutover: Mapping[str, date] = field(default_factory=dict)
     credentials: tuple[str, ...] = ()
+    probes: Mapping[str, Callable[[], Awaitable[str]]] = field(default_factory=dict)
     paused_until: datetime | None = None
     _targets: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
 
