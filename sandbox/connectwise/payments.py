@@ -65,6 +65,9 @@ class Payments:
         if "credit" in values:
             if self.service.settings.refuse_credit_payments:
                 raise invalid_field(_ENTITY, "credit", "a credit cannot be applied through the API")
+            wanted = self.service.settings.credit_payment_type
+            if wanted and values.get("type", "") != wanted:
+                raise invalid_field(_ENTITY, "type", f"an applied credit has the type {wanted}")
             memo = self.store.get("Invoice", values["credit"]["id"])
             if memo["type"] != "CreditMemo" or not self.invoices.is_closed(memo):
                 raise invalid_field(_ENTITY, "credit", "credit must be a closed credit memo")
@@ -93,6 +96,8 @@ class Payments:
     async def _post(self, request: web.Request) -> web.Response:
         invoice = self._invoice(request)
         values = clean(self.store, _ENTITY, require_object(_ENTITY, await read_json(request)))
+        if self.service.settings.drop_credit_of_payments:
+            values.pop("credit", None)
         self._check(invoice, values)
         values |= {"invoice": {"id": invoice["id"]}, "appliedBy": self.service.member, "source": "Default"}
         values.setdefault("type", "P")

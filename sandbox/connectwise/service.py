@@ -26,6 +26,8 @@ class Settings:
     ignore_unknown_batch_records: bool = False
     credit_memo_negative_price: bool = False
     refuse_credit_payments: bool = False
+    drop_credit_of_payments: bool = False
+    credit_payment_type: str = ""
     receipt_fires_purchaseorder_callback: bool = True
     leak_unapproved_expenses: bool = False
     expense_approval_tiers: int = 1

@@ -9,5 +9,10 @@ from shared.engine.kinds.masters import MasterData
 from shared.entities.subjects import PROJECT
 
 ENTITY: Final = MasterData(
-    name="project", title="Project", subject=PROJECT, target="projects", adopt=("number",)
+    name="project",
+    title="Project",
+    subject=PROJECT,
+    target="projects",
+    adopt=("number",),
+    dimension="project_dimension",
 )

@@ -13,13 +13,17 @@ from typing import Any, Final
 
 from shared.domain.money import Money, cents
 from shared.engine.entity import Job, JsonObject
+from shared.engine.kinds.parts import PARTS
 from shared.engine.kinds.positions import Position, placed
+from shared.engine.kinds.receipt_posting import POSTING
 
 ORDER: Final = "purchase_order"
 RECEIPT: Final = "purchase_receipt"
 BILL: Final = "vendor_bill"
 PURCHASE_INVOICE: Final = "purchase_invoice"
 """The policy by which each receipt becomes a purchase invoice and nothing is received on the order."""
+RECEIVED: Final = (POSTING, "received", "receipts", "batches")
+"""The facts of a receipt of which any one says that something was received on the order, or is being received."""
 WAITING: Final = "Waiting"
 FREIGHT: Final = "freight"
 FOREIGN: Final = "foreign"
@@ -43,7 +47,12 @@ def header(job: Job) -> JsonObject:
 
 
 def by_invoices(job: Job) -> bool:
-    """True when receipts travel as purchase invoices."""
+    """True when receipts travel as purchase invoices; an order stays with the policy by which it was first received."""
+    receipt, bill = job.record.links.get(RECEIPT), job.record.links.get(BILL)
+    if receipt is not None and any(receipt.facts.get(name) for name in RECEIVED):
+        return False
+    if bill is not None and bill.facts.get(PARTS):
+        return True
     return job.connection.options.vendor_bills == PURCHASE_INVOICE
 
 

@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from sandbox.kit import Json
 from shared.app import DEFAULT
 from shared.domain.records import State
@@ -11,7 +13,7 @@ from shared.engine.kinds.agreements import AgreementReport
 from shared.engine.kinds.missing import MissingDimensions
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.world import World
-from tests.documents.support import agreement, amount, currency, options
+from tests.documents.support import agreement, amount, currency, options, project, the_open_item
 
 MONTHLY: Json = {"id": 2, "name": "Monthly"}
 
@@ -207,6 +209,41 @@ async def test_missing_value_is_listed_then_made(work: Invoicing) -> None:
     traffic = work.world.traffic()
     await work.world.sync("agreement", record)
     assert (traffic.writes, traffic.calls) == (0, 3), traffic.routes
+
+
+@pytest.mark.parametrize("kind", ["agreement", "project"])
+@pytest.mark.parametrize("billed", ["Standard", "CreditMemo"])
+async def test_every_document_carries_what_it_is_for(work: Invoicing, kind: str, billed: str) -> None:
+    """The option alone is enough: the value is made, and the document waits for it and has it on all its lines."""
+    await work.world.bc("web-services/publish", {"name": "DimensionValues", "page": 537})
+    await options(work.world, **{f"{kind}_dimension": "AGREEMENT"})
+    number = await (agreement(work) if kind == "agreement" else project(work))
+    record = await work.invoice(work.lines(), type=billed, **{kind: {"id": number}})
+    await work.world.sync("invoice", record)
+    work.check_posted(record)
+    [document] = work.documents(record)
+    value = f"{'AGR' if kind == 'agreement' else 'PRJ'}{number:06}"
+    entries = [
+        entry
+        for entry in work.world.company.all("generalLedgerEntries")
+        if entry.values["documentNumber"] == document["number"] and entry.values["accountNumber"] != "13100"
+    ]
+    assert entries
+    assert all(entry.hidden["dimensions"] == {"AGREEMENT": value} for entry in entries)
+
+
+async def test_a_value_that_nobody_can_make_holds_the_invoice(work: Invoicing) -> None:
+    """Without the published page the value is missing, and the policy for missing values decides."""
+    await options(work.world, agreement_dimension="AGREEMENT")
+    number = await agreement(work)
+    record = await work.invoice(work.lines(), agreement={"id": number})
+    await work.world.sync("invoice", record)
+    item = await the_open_item(work.world, "sales_invoice")
+    assert (item.state, item.cause) == (State.HELD, "dimension_value_missing")
+    await options(work.world, agreement_dimension="AGREEMENT", missing_dimension="skip")
+    await work.world.app.desk.retry(DEFAULT, "sales_invoice")
+    await work.world.drain()
+    work.check_posted(record)
 
 
 async def test_value_made_by_hand_is_found(work: Invoicing) -> None:

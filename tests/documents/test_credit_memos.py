@@ -9,7 +9,7 @@ import pytest
 from sandbox.kit import Json
 from shared.domain.records import State
 from tests.conformance.invoicing import Invoicing
-from tests.documents.support import agreement, amount, currency, project, settle, the_open_item
+from tests.documents.support import agreement, amount, currency, options, project, settle, the_open_item
 
 CREDIT: Final = "120.00"
 LINES: Final = [amount("service", CREDIT)]
@@ -184,6 +184,54 @@ async def test_refused_by_connectwise_it_becomes_a_note(work: Invoicing) -> None
     await settle(work.world)
     assert [row["amount"] for row in work.payments(invoice)] == [Decimal("214.79")]
     assert f"credit memo {document['number']} {CREDIT}]" in work.source(invoice)["internalNotes"]
+
+
+@pytest.mark.parametrize("kind", ["C", "P"])
+async def test_the_type_of_an_applied_credit_is_found_by_trying(work: Invoicing, kind: str) -> None:
+    """Nobody says which type ConnectWise wants: it is found once, and what was refused on the way leaves nothing."""
+    await work.world.cw("settings", {"credit_payment_type": kind})
+    calls = []
+    for name in ("first", "second"):
+        number = await agreement(work, name)
+        invoice = await work.invoice(work.lines(), agreement={"id": number})
+        await work.world.sync("invoice", invoice)
+        traffic = work.world.traffic()
+        memo = await memo_for(work, ("Agreement", number, {}))
+        await settle(work.world)
+        [payment] = work.payments(invoice)
+        assert (payment["credit"]["id"], payment["type"]) == (int(memo), kind)
+        assert work.source(invoice)["balance"] == work.remaining(invoice) == Decimal("214.79")
+        calls.append(
+            sum(n for route, n in traffic.routes.items() if route.startswith("POST") and "payments" in route)
+        )
+    assert calls == [2 if kind == "C" else 3, 1]
+
+
+async def test_a_credit_that_connectwise_forgets_is_taken_back(work: Invoicing) -> None:
+    """A payment that comes back without its memo would be money that nobody has paid."""
+    await work.world.cw("settings", {"drop_credit_of_payments": True})
+    reference = await by_agreement(work)
+    invoice = await work.invoice(work.lines(), **reference[2])
+    await work.world.sync("invoice", invoice)
+    memo = await memo_for(work, reference)
+    await settle(work.world)
+    [document] = work.documents(memo)
+    assert work.payments(invoice) == []
+    assert work.source(invoice)["balance"] == Decimal("334.79")
+    assert f"credit memo {document['number']} {CREDIT}]" in work.source(invoice)["internalNotes"]
+
+
+async def test_as_a_note_where_the_option_says_so(work: Invoicing) -> None:
+    await options(work.world, credit_applications="note")
+    reference = await by_agreement(work)
+    invoice = await work.invoice(work.lines(), **reference[2])
+    await work.world.sync("invoice", invoice)
+    memo = await memo_for(work, reference)
+    traffic = work.world.traffic()
+    await settle(work.world)
+    assert not [route for route in traffic.routes if route.startswith("POST") and "payments" in route]
+    [document] = work.documents(memo)
+    assert f"open 214.79, credit memo {document['number']} {CREDIT}]" in work.source(invoice)["internalNotes"]
 
 
 async def test_applied_by_an_accountant_later(work: Invoicing) -> None:

@@ -39,11 +39,14 @@ class Options:
     department, location and project of a journal line. ``vendor_bills`` says who enters them: ``accounts_payable``
     on the received order, or ``purchase_invoice``, one for each receipt, which is then not received on the order.
     ``freight_account`` takes the freight of a purchase order; without one it is a note and comes with the bill.
+    ``credit_applications`` says how ConnectWise shows an applied credit memo: as a ``payment`` with the memo as its
+    credit, or only as a ``note``. ``project_dimension`` is what ``agreement_dimension`` is, for projects.
     ``tax_mode`` says how sales tax travels: as lines of its own, computed by Business Central, or in the prices.
     """
 
     gl_interface: str = "DynaConnect"
     agreement_dimension: str = ""
+    project_dimension: str = ""
     missing_dimension: str = "hold"
     expense_tiers: int = 2
     line_dimensions: Mapping[str, str] = field(default_factory=lambda: dict(LINE_DIMENSIONS))
@@ -52,6 +55,7 @@ class Options:
     penny_cap: Decimal = Decimal(0)
     vendor_bills: str = "accounts_payable"
     freight_account: str = ""
+    credit_applications: str = "payment"
     tax_mode: TaxMode = "as_lines"
 
 
@@ -62,7 +66,8 @@ class Connection:
     ``makers`` names, for each set of Business Central, the subjects and entities whose records are in it;
     ``site`` names the ConnectWise site, which several connections can share; ``routing`` says which of its
     records this one takes. ``cutover`` has the first day of an entity's documents that travel, ``credentials`` the
-    names of its secrets, ``probes`` asks each system for a sign of life and its version.
+    names of its secrets, ``probes`` asks each system for a sign of life and its version. ``credit_type`` is the
+    payment type by which ConnectWise took an applied credit memo, None while that is unknown.
     """
 
     name: str
@@ -81,6 +86,7 @@ class Connection:
     credentials: tuple[str, ...] = ()
     probes: Mapping[str, Callable[[], Awaitable[str]]] = field(default_factory=dict)
     paused_until: datetime | None = None
+    credit_type: str | None = None
     _targets: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
 
     def pause(self, now: datetime, seconds: float) -> None:

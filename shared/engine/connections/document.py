@@ -91,6 +91,8 @@ def _policies(options: Options) -> Options:
         raise wrong("penny_cap is an amount of zero or more")
     if options.vendor_bills not in ("accounts_payable", "purchase_invoice"):
         raise wrong("vendor_bills is accounts_payable or purchase_invoice")
+    if options.credit_applications not in ("payment", "note"):
+        raise wrong("credit_applications is payment or note")
     return options
 
 

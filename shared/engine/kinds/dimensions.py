@@ -6,10 +6,10 @@ Dimension Values page where an administrator has published it; where not, it is 
 
 from typing import Any, Final
 
-from shared.domain.errors import HoldForPerson
-from shared.domain.records import Payload
+from shared.domain.errors import HoldForPerson, WaitForDependency
+from shared.domain.records import Payload, RecordRef
 from shared.engine.entity import Job, JsonObject
-from shared.engine.kinds.mapping_data import same
+from shared.engine.kinds.mapping_data import linked_target, same
 
 DIMENSIONS: Final = "defaultDimensions"
 SET_LINES: Final = "dimensionSetLines"
@@ -18,6 +18,8 @@ MISSING_VALUE: Final = "missing_value"
 """The fact that holds the dimension value that a person must make for a record that is one."""
 MISSING_VALUES: Final = "missing_values"
 """The fact that holds the dimension values that a document names and Business Central lacks."""
+CARRIED: Final = ("agreement", "project")
+"""The entities whose value a document carries that is tagged with one."""
 DEFAULT: Final = "default:"
 """How the policy begins that puts a value in place of a missing one."""
 
@@ -98,6 +100,31 @@ async def keep_value(job: Job, dimension_code: str, payload: Payload) -> None:
         return
     facts.pop(MISSING_VALUE, None)
     facts[VALUE_OF] = dimension_code
+
+
+async def with_dimensions(job: Job, tags: JsonObject, payload: Payload) -> Payload:
+    """The payload of a document with the agreement and project it is for, where the options name their dimensions.
+
+    What the mapping says of such a dimension goes first. The header's dimensions stand before the lines, which take
+    them over. Raises WaitForDependency while the agreement or project is not in Business Central.
+    """
+    named = {row["code"] for row in payload.get(SET_LINES, ())}
+    rows: list[JsonObject] = []
+    for entity in CARRIED:
+        code, source_id = str(getattr(job.connection.options, f"{entity}_dimension")), tags.get(entity)
+        if not code or source_id is None or code in named:
+            continue
+        subject = job.connection.subjects[entity]
+        target = await linked_target(job.connection, job.store, subject, entity, str(source_id))
+        if target is None:
+            needed = RecordRef(job.ref.connection, subject, str(source_id))
+            raise WaitForDependency((needed,), f"Waits for {entity} {source_id} to be in Business Central.")
+        rows.append({"code": code, "valueCode": target["number"]})
+    if not rows:
+        return payload
+    plain = {name: value for name, value in payload.items() if not isinstance(value, list)}
+    lists = {name: value for name, value in payload.items() if isinstance(value, list) and name != SET_LINES}
+    return {**plain, SET_LINES: [*payload.get(SET_LINES, ()), *rows], **lists}
 
 
 async def settle_dimensions(job: Job, *payloads: Payload) -> None:

@@ -6,7 +6,7 @@ draft is made, the draft's id is stored before it is posted, and after any doubt
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
 from shared.engine.entity import Job, JsonObject, Subject
-from shared.engine.kinds.dimensions import settle_dimensions, warnings_of_dimensions
+from shared.engine.kinds.dimensions import settle_dimensions, warnings_of_dimensions, with_dimensions
 from shared.engine.kinds.ledger_setup import check_posting_date
 from shared.engine.kinds.line_facts import line_facts
 from shared.engine.kinds.mapped import changes_between, map_source, plan_of_findings, warnings_of
@@ -99,6 +99,7 @@ class Document:
         if stopped is not None:
             return stopped
         await check_posting_date(job.connection.business_central, mapped.create.get("postingDate"))
+        mapped = replace(mapped, create=await with_dimensions(job, gathered.tags, mapped.create))
         await settle_dimensions(job, mapped.create)
         content = fingerprint(mapped.create)
         decision, held = await decide(job, self.name, gathered.source, mapped.create, content)

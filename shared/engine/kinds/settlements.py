@@ -29,6 +29,10 @@ from shared.engine.kinds.receivable import (
 SETTLING: Final = "settling"
 """The step of an invoice whose settlement is begun: until it is done, an unchanged balance proves nothing."""
 NO_LEDGER: Final = "analytics_absent"
+CREDIT_TYPES: Final = ("", "C", "P")
+"""The payment types that are tried for an applied credit memo: the definition of InvoicePayment names none."""
+NOTE: Final = "note"
+"""The policy by which an applied credit memo is a word in the standing and no payment."""
 LEDGER_REST: Final = timedelta(hours=1)
 """How long a settlement rests that Business Central shows no ledger for: an administrator has to act first."""
 
@@ -84,7 +88,7 @@ class Settlement:
         return link if link is not None and link.step in ("posted", "batched", "done") else None
 
     async def _payment(self, job: Job, one: Settled) -> JsonObject:
-        """What ConnectWise should hold for one application. ``credit`` is the memo that settles, if one of ours does."""
+        """What ConnectWise should hold for one application; ``credit`` is the memo of ours that is to be shown so."""
         payment: JsonObject = {
             "kind": one.kind,
             "amount": one.amount,
@@ -93,7 +97,10 @@ class Settlement:
             "reference": one.reference,
             "discount": one.discount,
         }
-        if one.kind == CREDIT_MEMO:
+        shown = job.connection.options.credit_applications != NOTE or one.key in job.link.facts.get(
+            "payments", {}
+        )
+        if one.kind == CREDIT_MEMO and shown:
             key = f"{self.credit_entity}|{one.reference}"
             memo = await job.store.by_target(job.ref.connection, self.document_subject, key)
             payment["credit"] = int(memo.id) if memo else 0
@@ -197,23 +204,36 @@ class Settlement:
         raise RetryLater(NO_LEDGER, plan.reason, after=LEDGER_REST, todo=plan.todo)
 
     async def _settle(self, job: Job, step: JsonObject) -> None:
-        """Adds a payment; a credit application that this ConnectWise refuses is left to the standing's text.
-
-        Whether a credit memo can be applied through the API is unproven, since the definition of InvoicePayment
-        does not say; so it is tried.
-        """
+        """Adds a payment; a credit application that this ConnectWise refuses is left to the standing's text."""
         facts, key = job.link.facts, step["key"]
-        try:
-            stored = await self._add(job, step)
-        except HoldForPerson:
-            if not step.get("credit"):
-                raise
+        stored = await (self._apply_credit(job, step) if step.get("credit") else self._add(job, step, "P"))
+        if stored is None:
             facts["noted"] = [*facts["noted"], key]
             return
         names = ("kind", "amount", "local", "date", "reference", "discount", "credit")
         facts["payments"][key] = {"id": int(stored["id"]), **{n: step[n] for n in names if n in step}}
 
-    async def _add(self, job: Job, step: JsonObject) -> JsonObject:
+    async def _apply_credit(self, job: Job, step: JsonObject) -> JsonObject | None:
+        """Applies a credit memo, None where this ConnectWise does not take it.
+
+        Which type such a payment has, and whether the API takes it at all, is unproven: the types are tried in turn,
+        and the first whose payment comes back with the memo is kept for this process. A payment that comes back
+        without it would be money that nobody has paid, so it is taken back.
+        """
+        connection = job.connection
+        for kind in (connection.credit_type,) if connection.credit_type is not None else CREDIT_TYPES:
+            try:
+                stored = await self._add(job, step, kind)
+            except HoldForPerson:
+                continue
+            if int((stored.get("credit") or {}).get("id", 0)) == int(step["credit"]):
+                connection.credit_type = kind
+                return stored
+            await connection.connectwise.remove(f"{self._path(job)}/{stored['id']}")
+        connection.credit_type = None
+        return None
+
+    async def _add(self, job: Job, step: JsonObject, kind: str) -> JsonObject:
         connectwise = job.connection.connectwise
         body: JsonObject = {
             "amount": step["amount"],
@@ -221,7 +241,8 @@ class Settlement:
             "invoice": {"id": int(job.ref.id)},
             "glBatchID": step["key"],
         }
-        body |= {"credit": {"id": step["credit"]}} if step.get("credit") else {"type": "P"}
+        body |= {"credit": {"id": step["credit"]}} if step.get("credit") else {}
+        body |= {"type": kind} if kind else {}
         try:
             return await connectwise.create(self._path(job), body)
         except OutcomeUnknown:
