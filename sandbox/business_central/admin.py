@@ -154,7 +154,7 @@ class Admin:
         """Posts a payment, refund or credit memo and applies it.
 
         ``{company?, documentType?, customerNumber, amount, documentNumber, postingDate?, currencyCode?, rate?,
-        applications?}``; an application is ``{documentNumber | invoiceId, amount?, discount?}``.
+        applications?}``; an application is ``{documentNumber | invoiceId, amount?, discount? | tolerance?}``.
         """
         company = self._company(body)
         currency = body.get("currencyCode", "")
@@ -248,7 +248,9 @@ class Admin:
             if number is None:
                 number = self._record(company, "salesInvoices", item["invoiceId"]).values["number"]
             amount = Decimal(item["amount"]) if "amount" in item else None
-            result.append(Application(number, amount, Decimal(item.get("discount", 0))))
+            granted = "Payment_x0020_Tolerance" if "tolerance" in item else "Payment_x0020_Discount"
+            part = Decimal(item.get("tolerance", item.get("discount", 0)))
+            result.append(Application(number, amount, part, granted))
         return result
 
     async def _settings(self, _request: web.Request) -> web.Response:

@@ -31,11 +31,15 @@ class LedgerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One document to apply to: its number, the amount (all that remains if none) and the discount within it."""
+    """One document to apply to: its number, the amount (all that remains if none) and the discount within it.
+
+    ``granted_as`` is the type of the row that tells the discount: a payment tolerance is written in the same way.
+    """
 
     document_no: str
     amount: Decimal | None = None
     discount: Decimal = Decimal(0)
+    granted_as: str = "Payment_x0020_Discount"
 
 
 def post_document(
@@ -119,7 +123,7 @@ def _is_live_application(row: DetailedEntry) -> bool:
     return row.entry_type == "Application" and not row.unapplied
 
 
-type Planned = list[tuple[LedgerEntry, Decimal, Decimal]]
+type Planned = list[tuple[LedgerEntry, Decimal, Decimal, str]]
 
 
 def plan(company: Company, entry: LedgerEntry, targets: Sequence[Application], available: Decimal) -> Planned:
@@ -138,8 +142,8 @@ def plan(company: Company, entry: LedgerEntry, targets: Sequence[Application], a
         if (remaining > 0) != (entry.document_type in _CREDITS):
             raise LedgerError(f"{target.document_no} has the same sign as the applying entry")
         sign = 1 if remaining > 0 else -1
-        planned.append((other, sign * amount, sign * target.discount))
-    if sum((abs(amount - discount) for _other, amount, discount in planned), Decimal(0)) > available:
+        planned.append((other, sign * amount, sign * target.discount, target.granted_as))
+    if sum((abs(amount - discount) for _other, amount, discount, _kind in planned), Decimal(0)) > available:
         raise LedgerError("more is applied than remains of the applying entry")
     return planned
 
@@ -158,10 +162,10 @@ def apply_planned(
     def write(row: DetailedEntry) -> None:
         ledger.append(replace(row, transaction_no=transaction, application_no=application))
 
-    for other, amount, discount in planned:
+    for other, amount, discount, kind in planned:
         lcy = rounded(amount * entry.rate)
         if discount:
-            row = _row(entry, entry, "Payment_x0020_Discount", -discount, -rounded(discount * entry.rate))
+            row = _row(entry, entry, kind, -discount, -rounded(discount * entry.rate))
             write(replace(row, applied_entry_no=0))
             _book_discount(environment, company, entry, rounded(discount * entry.rate))
         write(_row(other, entry, "Application", -amount, -lcy))

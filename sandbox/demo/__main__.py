@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 
 from sandbox.demo.attempts import entity_figures
-from sandbox.demo.books import Books, expense_money, invoice_money, payment_money, read_books
+from sandbox.demo.books import Books, read_books
 from sandbox.demo.checks import checks
 from sandbox.demo.crashes import INVISIBLE_SECONDS, crashing
 from sandbox.demo.day import Day
+from sandbox.demo.money import expense_money, invoice_money, settled_money
+from sandbox.demo.money_purchasing import purchase_money
 from sandbox.demo.tables import entity_table, money_table
 from sandbox.stage import Stage
 
@@ -37,7 +39,8 @@ async def main(kills: int, seed: int) -> int:
         try:
             async with crashing(stage, kills, seed, say):
                 await day.play()
-            await day.sweep()
+            if kills:
+                await day.sweep()
             return await show(stage, day, await read_books(stage), say)
         except Exception:
             print("\n".join(list(stage.host.output)[-40:]), file=sys.stderr)
@@ -54,7 +57,8 @@ async def show(stage: Stage, day: Day, books: Books, say: Callable[[str], None])
             held[item["entity"]] = held.get(item["entity"], 0) + 1
     money = [
         *invoice_money(books, held_invoices),
-        *payment_money(books),
+        *settled_money(books),
+        *purchase_money(books, day.buying),
         *expense_money(books, day.office.unapproved),
     ]
     say("the day is over")
@@ -64,7 +68,7 @@ async def show(stage: Stage, day: Day, books: Books, say: Callable[[str], None])
     for item in work["items"]:
         print(f"  {item['entity']} {item['ref']['id']}: {item['reason']}\n    what to do: {item['todo']}")
     print()
-    results = checks(day, books, work, money)
+    results = checks(day, books, work, money, await stage.api("GET", "agreements"))
     for result in results:
         print(
             f"  {'ok  ' if result.holds else 'FAIL'} {result.text}"

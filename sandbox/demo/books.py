@@ -1,9 +1,7 @@
-"""Reads both systems' books: what ConnectWise bills and was paid, what Business Central posted and applied."""
+"""Reads both systems' books as they stand, from the stand-ins and not from what the app says of itself."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
 from sandbox.stage import COMPANY, Stage
@@ -11,7 +9,10 @@ from sandbox.stage import COMPANY, Stage
 type Record = dict[str, Any]
 
 
-TABLES: Final = "Company,CatalogItem,Invoice,InvoicePayment,AccountingBatch,Agreement,Project,ExpenseReport,ExpenseEntry,Member"
+TABLES: Final = (
+    "Company,CatalogItem,Invoice,InvoicePayment,AccountingBatch,Agreement,Addition,Project,ExpenseReport,"
+    "ExpenseEntry,Member,PurchaseOrder,PurchaseOrderLineItem"
+)
 
 
 @dataclass(slots=True)
@@ -59,78 +60,3 @@ async def read_books(stage: Stage) -> Books:
         connectwise["unpostedProcurement"],
         [*cw_report["breaches"], *bc_report["breaches"]],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyRow:
-    """The totals of one kind of document in one currency."""
-
-    kind: str
-    currency: str
-    count: int
-    connectwise: Decimal
-    business_central: Decimal
-
-    @property
-    def difference(self) -> Decimal:
-        """What ConnectWise says less what Business Central says."""
-        return self.connectwise - self.business_central
-
-
-def invoice_money(books: Books, held: Iterable[int]) -> list[MoneyRow]:
-    """Closed invoices by type and currency against what was posted under their numbers; held ones are left out."""
-    posted, left_out = books.posted(), set(held)
-    sums: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0), Decimal(0)])
-    for invoice in books.connectwise["Invoice"]:
-        if not invoice["status"]["isClosed"] or invoice["id"] in left_out:
-            continue
-        row = sums[invoice["type"], invoice["currency"]["currencyCode"]]
-        row[0] += 1
-        row[1] += abs(invoice["total"])
-        row[2] += sum(
-            (one["totalAmountIncludingTax"] for one in posted[invoice["invoiceNumber"]]), Decimal(0)
-        )
-    return [MoneyRow(kind, code, int(n), cw, bc) for (kind, code), (n, cw, bc) in sorted(sums.items())]
-
-
-def payment_money(books: Books) -> list[MoneyRow]:
-    """Payments on ConnectWise invoices against what is applied to the same invoices in Business Central."""
-    posted = books.posted()
-    sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0), Decimal(0)])
-    paid: dict[int, Decimal] = defaultdict(Decimal)
-    count: dict[int, int] = defaultdict(int)
-    for payment in books.connectwise["InvoicePayment"]:
-        paid[payment["invoice"]["id"]] += payment["amount"]
-        count[payment["invoice"]["id"]] += 1
-    for invoice in books.connectwise["Invoice"]:
-        if invoice["type"] == "CreditMemo":
-            continue
-        documents = [d for d in posted.get(invoice["invoiceNumber"], []) if "remainingAmount" in d]
-        applied = sum((d["totalAmountIncludingTax"] - d["remainingAmount"] for d in documents), Decimal(0))
-        row = sums[invoice["currency"]["currencyCode"]]
-        row[0] += count[invoice["id"]]
-        row[1] += paid[invoice["id"]]
-        row[2] += applied
-    return [MoneyRow("Payments", code, int(n), cw, bc) for code, (n, cw, bc) in sorted(sums.items())]
-
-
-def expense_money(books: Books, unapproved: int) -> list[MoneyRow]:
-    """Approved expenses by how they were paid, against purchase invoices and the general ledger."""
-    sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
-    for entry in books.connectwise["ExpenseEntry"]:
-        if entry["expenseReport"]["id"] != unapproved:
-            kind = "Expenses owed" if entry["classification"]["name"] == "Reimbursable" else "Expenses paid"
-            sums[kind][0] += 1
-            sums[kind][1] += entry["amount"]
-    numbers = {f"EXP-{report['id']}" for report in books.connectwise["ExpenseReport"]}
-    owed = [row for row in books.business_central.get("purchaseInvoices", []) if row["status"] != "Draft"]
-    paid = [
-        row
-        for row in books.business_central.get("generalLedgerEntries", [])
-        if row["documentNumber"] in numbers and row["documentType"] in ("", "_x0020_", " ")
-    ]
-    booked = {
-        "Expenses owed": sum((row["totalAmountIncludingTax"] for row in owed), Decimal(0)),
-        "Expenses paid": sum((row["debitAmount"] for row in paid), Decimal(0)),
-    }
-    return [MoneyRow(kind, "USD", int(n), total, booked[kind]) for kind, (n, total) in sorted(sums.items())]

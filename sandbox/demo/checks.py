@@ -1,30 +1,34 @@
 """What the day must have shown; the demo fails if any of it is not so."""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sandbox.demo.books import Books, MoneyRow
-from sandbox.demo.day import Day
+from sandbox.demo.books import Books
+from sandbox.demo.checks_office import bought, contracts
+from sandbox.demo.day import PAYMENTS, TOO_MUCH, Day
+from sandbox.demo.expectations import Check
+from sandbox.demo.money import MoneyRow
 
 type Item = dict[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One expectation and whether it holds."""
-
-    text: str
-    holds: bool
-    found: str = ""
+EXPECTED: Final = {
+    *("Agreement", "Consolidated", "CreditMemo", "DownPayment", "Miscellaneous", "Progress", "Standard"),
+    *("Agreement carried", "Payments", "Credits applied", "Discounts granted"),
+    *("Purchase orders", "Receipts", "Vendor bills", "Expenses owed", "Expenses paid"),
+}
+"""Kinds of money that the day must show; a kind without any would be equal by being empty."""
 
 
-def checks(day: Day, books: Books, work: dict[str, list[Item]], money: list[MoneyRow]) -> list[Check]:
+def checks(
+    day: Day, books: Books, work: dict[str, list[Item]], money: list[MoneyRow], agreements: Item
+) -> list[Check]:
     """Every expectation of the day."""
     return [
         *_nothing_twice(day, books),
         *_nothing_lost(day, books),
-        _money(money),
+        *contracts(day, books, agreements),
+        *bought(day, books),
+        *_money(money),
         *_held(day, work["items"]),
         *_costs(day),
         Check("no message was given up", not work["poison"], str(work["poison"])),
@@ -36,7 +40,12 @@ def _nothing_twice(day: Day, books: Books) -> list[Check]:
     central = books.business_central
     twice = [number for number, rows in books.posted().items() if len(rows) > 1]
     posted_twice = [number for number, count in books.postings.items() if count > 1]
-    drafts = [row for row in central["salesInvoices"] if row["status"] == "Draft"]
+    drafts = [
+        row
+        for name in ("salesInvoices", "salesCreditMemos", "purchaseInvoices")
+        for row in central.get(name, [])
+        if row["status"] == "Draft"
+    ]
     numbers = [
         number
         for name in ("customers", "vendors", "items")
@@ -46,7 +55,7 @@ def _nothing_twice(day: Day, books: Books) -> list[Check]:
     batches = Counter(row["batchIdentifier"] for row in books.connectwise["AccountingBatch"])
     return [
         Check("no invoice was posted twice", not twice and not posted_twice, str([*twice, *posted_twice])),
-        Check("no draft was left behind", not drafts, str([row["externalDocumentNumber"] for row in drafts])),
+        Check("no draft was left behind", not drafts, str([row["number"] for row in drafts])),
         Check("no customer, vendor or item was made twice", not numbers, str(numbers[:5])),
         Check("every accounting batch is there once", all(count == 1 for count in batches.values())),
     ]
@@ -79,8 +88,10 @@ def _nothing_lost(day: Day, books: Books) -> list[Check]:
         Check("each carries its Business Central number in ConnectWise", not unnoted, str(unnoted[:5])),
         *_back_office(day, books),
         Check(
-            f"{day.payments} payments were made in Business Central", day.payments == 60, str(day.payments)
+            "two drafts were posted by an accountant, two held ones released",
+            (day.drafts, day.releases) == (2, 2),
         ),
+        *_paid(day, books),
     ]
 
 
@@ -113,9 +124,43 @@ def _back_office(day: Day, books: Books) -> list[Check]:
     ]
 
 
-def _money(money: list[MoneyRow]) -> Check:
+def _paid(day: Day, books: Books) -> list[Check]:
+    """Payments by what they are: a refund is none, and what was paid too much is no matter of the invoice."""
+    shown = {
+        row["externalDocumentNumber"]: [
+            payment["amount"]
+            for payment in books.connectwise["InvoicePayment"]
+            if books.invoice(payment["invoice"]["id"])["invoiceNumber"] == row["externalDocumentNumber"]
+        ]
+        for row in day.refunds
+    }
+    total = {row["externalDocumentNumber"]: [row["totalAmountIncludingTax"]] for row in day.refunds}
+    refunds = [entry for entry in books.entries if entry["document_type"] == "Refund"]
+    applied = [payment for payment in books.connectwise["InvoicePayment"] if payment.get("credit")]
+    return [
+        Check(
+            f"{PAYMENTS} payments were made in Business Central", day.payments == PAYMENTS, str(day.payments)
+        ),
+        Check(
+            f"{TOO_MUCH} paid too much and refunded are no payment in ConnectWise",
+            len(refunds) == 1 and bool(total) and shown == total,
+            str(shown),
+        ),
+        Check(
+            "the credit memos of agreements are credits on their invoices, no payments",
+            len(applied) == len(day.office.memos) // 2,
+            str(len(applied)),
+        ),
+    ]
+
+
+def _money(money: list[MoneyRow]) -> list[Check]:
     wrong = [f"{row.kind} {row.currency} {row.difference}" for row in money if row.difference]
-    return Check("every total is equal to the cent", bool(money) and not wrong, str(wrong))
+    empty = EXPECTED - {row.kind for row in money if row.count and row.connectwise}
+    return [
+        Check("every kind of document moved money", not empty, str(sorted(empty))),
+        Check("every total is equal to the cent", bool(money) and not wrong, str(wrong)),
+    ]
 
 
 def _held(day: Day, items: list[Item]) -> list[Check]:

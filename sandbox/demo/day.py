@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sandbox.demo import documents, people
 from sandbox.demo.books import read_books
+from sandbox.demo.buying import BILLED, ORDERS, Buying
 from sandbox.demo.office import AGREEMENTS, MEMOS, PROJECTS, REPORTS, Office
 from sandbox.demo.waiting import quiet, until
 from sandbox.stage import Stage
@@ -22,6 +23,9 @@ LATE: Final = slice(120, 130)
 BUYERS: Final = 40
 SAMPLE: Final = 20
 FULL, PARTIAL, SPREAD = 44, 14, 3
+PAYMENTS: Final = FULL + PARTIAL + 4
+"""Beside full and partial ones: one taken back, one with discount, one paid too much, one over several invoices."""
+DISCOUNT, TOO_MUCH = Decimal("1.23"), Decimal("50.00")
 
 
 @dataclass(slots=True)
@@ -58,7 +62,12 @@ class Day:
     to_hold: dict[tuple[str, str], str] = field(default_factory=dict)
     costs: dict[str, Costs] = field(default_factory=dict)
     payments: int = 0
+    refunds: list[Record] = field(default_factory=list)
+    drafts: int = 0
+    releases: int = 0
+    vendors: list[Record] = field(default_factory=list)
     office: Office = field(init=False)
+    buying: Buying = field(init=False)
 
     async def play(self) -> None:
         """The whole day, step by step."""
@@ -67,6 +76,7 @@ class Day:
         await self.register_hooks()
         self.office = Office(self.stage, self.chance)
         await self.office.prepare()
+        self.buying = Buying(self.stage, self.chance, self.office.options)
         self.say(f"{people.COMPANIES - 10} companies and {people.ITEMS} items appear in ConnectWise")
         await self.master_data()
         await self._settle()
@@ -75,17 +85,26 @@ class Day:
         )
         await self.bill()
         await self._settle()
+        self.say("an accountant posts two drafts, two held invoices are released")
+        await self.approve()
         self.say(
-            f"{AGREEMENTS} agreements, {PROJECTS} projects, {MEMOS} credit memos, {REPORTS} expense reports, stock"
+            f"{AGREEMENTS} agreements, {PROJECTS} projects, {MEMOS} credit memos, {REPORTS} expense reports, stock, "
+            f"{ORDERS} purchase orders with first receipts"
         )
         await self.back_office()
+        self.say(
+            f"the rest of the orders is received, one has grown; then {BILLED} orders whose receipts are bills"
+        )
+        await self.buy()
         self.say("three records that must be held; then 150 old callbacks again, in any order")
         await self.hold_three()
         await self.stage.in_connectwise("callbacks/replay", {"count": 150, "shuffle": True})
         await self._settle()
         self.say(f"{SAMPLE} companies touched without effect, {SAMPLE} changed: what does each cost?")
         await self.touch()
-        self.say("60 payments in Business Central: full, partial, one over three invoices, one taken back")
+        self.say(
+            f"{PAYMENTS} payments: full, partial, with discount, over three invoices, taken back, refunded"
+        )
         await self.pay()
         self.say("the timers' sweeps look for anything that was missed")
         await self.sweep()
@@ -117,6 +136,7 @@ class Day:
         stored = await self.stage.in_connectwise("companies", early)
         self._made("company", stored)
         self.customers = [one for one in stored if any(t["name"] == "Customer" for t in one["types"])]
+        self.vendors = [one for one in stored if any(t["name"] == "Vendor" for t in one["types"])]
         self.items = await self.stage.in_connectwise("items", people.items(self.chance))
         self._made("catalog_item", self.items)
 
@@ -141,13 +161,36 @@ class Day:
     async def back_office(self) -> None:
         """What is not an everyday invoice; expenses and stock have no callback and wait for the sweep."""
         await self.office.contracts(self.customers, self.items)
+        await self.buying.order(self.vendors, self.items)
         await self._settle()
+        await self.buying.receive_first()
         await self.office.bill(self.customers)
         self._made("invoice", self.office.memos)
         await self.office.expenses(self.customers)
         await self.office.stock(self.items)
         await self.sweep()
         await self.office.book_stock_by_hand()
+
+    async def buy(self) -> None:
+        """The rest of the orders; what a person settles by hand; then orders whose receipts are bills."""
+        await self.buying.receive_rest()
+        await self._settle()
+        await self.buying.settle_by_hand()
+        await self.buying.bill(self.vendors, self.items)
+        await self._settle()
+        await self.buying.number_by_hand()
+        await self._settle()
+
+    async def approve(self) -> None:
+        """What the workflow rules kept back: an accountant posts the drafts, a person releases the held ones."""
+        books = await read_books(self.stage)
+        drafts = [row for row in books.business_central["salesInvoices"] if row["status"] == "Draft"]
+        for row in drafts:
+            await self.stage.in_business_central("post", {"invoice": row["id"]})
+        items = (await self.stage.api("GET", "work?entity=sales_invoice"))["items"]
+        held = [item["ref"]["id"] for item in items if item["cause"] == "awaiting_release"]
+        await self.stage.api("POST", "work/release", {"entity": "sales_invoice", "ids": held})
+        self.drafts, self.releases = len(drafts), len(held)
 
     async def hold_three(self) -> None:
         """A company with terms nobody mapped, an invoice outside the posting dates, one without G/L entries."""
@@ -207,16 +250,28 @@ class Day:
         rows.sort(key=lambda row: row["number"])
         spread = self._same_customer(rows)
         others = [row for row in rows if row not in spread]
-        for number, row in enumerate(others[: FULL + PARTIAL + 1]):
+        taken_back = FULL + PARTIAL
+        for number, row in enumerate(others[: taken_back + 1]):
             amount: Decimal = row["remainingAmount"]
             if FULL <= number < FULL + PARTIAL:
                 amount = (amount / 3).quantize(Decimal("0.01"))
             await self._pay(f"PAY-{number:03d}", [row], amount)
+        local = [row for row in others[taken_back + 1 :] if row["currencyCode"] == "USD"]
+        granted, overpaid = local[:2]
+        await self._pay("PAY-DISCOUNT", [granted], granted["remainingAmount"], discount=DISCOUNT)
+        await self._pay("PAY-OVER", [overpaid], overpaid["remainingAmount"], more=TOO_MUCH)
         await self._pay("PAY-SPREAD", spread, sum((row["remainingAmount"] for row in spread), Decimal(0)))
         await self.sweep()
         await self.stage.in_business_central(
-            "ledger/unapply", {"documentNumber": f"PAY-{FULL + PARTIAL:03d}", "documentType": "Payment"}
+            "ledger/unapply", {"documentNumber": f"PAY-{taken_back:03d}", "documentType": "Payment"}
         )
+        refund = {"documentType": "Refund", "customerNumber": overpaid["customerNumber"], "amount": TOO_MUCH}
+        refund |= {
+            "documentNumber": "REFUND",
+            "applications": [{"documentNumber": "PAY-OVER", "amount": TOO_MUCH}],
+        }
+        await self.stage.in_business_central("ledger/post", refund)
+        self.refunds.append(overpaid)
 
     def _same_customer(self, rows: list[Record]) -> list[Record]:
         for row in rows:
@@ -225,17 +280,28 @@ class Day:
                 return own[:SPREAD]
         raise RuntimeError("the day has no customer with three open invoices")
 
-    async def _pay(self, number: str, rows: list[Record], amount: Decimal) -> None:
+    async def _pay(
+        self,
+        number: str,
+        rows: list[Record],
+        amount: Decimal,
+        discount: Decimal = Decimal(0),
+        more: Decimal = Decimal(0),
+    ) -> None:
         single = len(rows) == 1
         await self.stage.in_business_central(
             "ledger/post",
             {
                 "customerNumber": rows[0]["customerNumber"],
-                "amount": amount,
+                "amount": amount - discount + more,
                 "documentNumber": number,
                 "currencyCode": rows[0]["currencyCode"],
                 "applications": [
-                    {"invoiceId": row["id"], "amount": amount if single else row["remainingAmount"]}
+                    {
+                        "invoiceId": row["id"],
+                        "amount": amount if single else row["remainingAmount"],
+                        "discount": discount,
+                    }
                     for row in rows
                 ],
             },

@@ -17,6 +17,17 @@ TYPES: Final = (
     "Consolidated",
     "Standard",
 )
+DRAFTED, RELEASED = slice(100, 102), slice(102, 104)
+"""The invoices that a workflow rule leaves to an accountant, and those that it holds until a person releases them."""
+RULES: Final = (
+    {"entity": "sales_invoice", "when": {"path": "invoice.customerPO", "is": "ACCOUNTANT"}, "do": "draft"},
+    {
+        "entity": "sales_invoice",
+        "when": {"path": "invoice.customerPO", "is": "LOOK FIRST"},
+        "do": "hold",
+        "note": "Somebody looks at it first.",
+    },
+)
 TAX: Final = Decimal("0.0825")
 CENT: Final = Decimal("0.01")
 
@@ -40,6 +51,10 @@ def invoices(chance: random.Random, customers: list[Record], items: list[Record]
                 "lines": lines,
             }
         )
+    for invoice in made[DRAFTED]:
+        invoice["customerPO"] = "ACCOUNTANT"
+    for invoice in made[RELEASED]:
+        invoice["customerPO"] = "LOOK FIRST"
     return made
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from sandbox.demo.buying import FREIGHT
+from sandbox.demo.documents import RULES
 from sandbox.demo.waiting import until
 from sandbox.stage import Stage
 
@@ -17,6 +19,7 @@ ACCOUNTS: Final = {
     "6100": "Client expenses",
     "6200": "Own expenses",
     "1510": "Recoverable tax",
+    FREIGHT: "Freight of purchases",
     CARD_ACCOUNT: "Company cards",
 }
 
@@ -31,11 +34,13 @@ class Office:
     projects: list[Record] = field(default_factory=list)
     memos: list[Record] = field(default_factory=list)
     reports: list[Record] = field(default_factory=list)
+    options: Record = field(default_factory=dict)
+    moved: Record = field(default_factory=dict)
     unapproved: int = 0
     stock_entries: int = 0
 
     async def prepare(self) -> None:
-        """Accounts, two tiers of approval, and the account behind the company's card."""
+        """Accounts, approval, the company's card, the page of dimension values, the options, the workflow rules."""
         accounts = [
             {"number": number, "displayName": name, "accountType": "Posting", "directPosting": True}
             for number, name in ACCOUNTS.items()
@@ -45,6 +50,11 @@ class Office:
         mapping = (await self.stage.api("GET", "mappings/company_expense"))["document"]
         mapping["lookups"]["payment_accounts"]["rows"] = {"Company card": CARD_ACCOUNT}
         await self.stage.api("PUT", "mappings/company_expense", mapping)
+        page = {"name": "DimensionValues", "page": 537}
+        await self.stage.in_business_central("web-services/publish", page)
+        self.options = {"agreement_dimension": "AGREEMENT", "freight_account": FREIGHT}
+        await self.stage.api("PUT", "connections/default", {"options": self.options})
+        await self.stage.api("PUT", "workflow", {"rules": RULES})
 
     async def contracts(self, customers: list[Record], items: list[Record]) -> None:
         """Agreements with additions, some of them billed, and projects."""
@@ -64,6 +74,8 @@ class Office:
                 },
             )
             self.agreements.append(agreement)
+        renewed = {"noEndingDateFlag": False, "endDate": "2029-12-31T00:00:00Z"}
+        await self.stage.in_connectwise(f"agreements/{self.agreements[0]['id']}", renewed)
         for number in range(PROJECTS):
             company = {"id": customers[number]["id"]}
             name = f"Office move {number}, Gebäude {number}"
@@ -72,8 +84,13 @@ class Office:
             )
 
     async def bill(self, customers: list[Record]) -> None:
-        """Five agreements are billed; each gets a credit memo, and five more memos belong to nothing."""
+        """Five agreements are billed; each gets a credit memo, five more belong to nothing. One project is billed."""
         day = f"{datetime.now(UTC).date()}T00:00:00Z"
+        project = self.projects[0]
+        part: Record = {"type": "Standard", "date": day, "company": project["company"]}
+        part |= {"project": {"id": project["id"]}, "lines": [{"kind": "service", "amount": "1250.00"}]}
+        self.moved = await self.stage.in_connectwise("invoices", part)
+        await self.stage.in_connectwise(f"invoices/{self.moved['id']}/close")
         for number in range(MEMOS):
             line = {"kind": "service", "amount": Decimal(self.chance.randint(100, 2_000)) / 100}
             memo: Record = {"type": "CreditMemo", "date": day, "lines": [line]}

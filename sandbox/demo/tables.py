@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from sandbox.demo.attempts import EntityFigures
-from sandbox.demo.books import MoneyRow
+from sandbox.demo.money import MoneyRow
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

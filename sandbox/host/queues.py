@@ -38,7 +38,12 @@ class QueueStorage:
         """The client of a queue, without message policies: texts pass as they are stored."""
         if queue not in self._clients:
             self._clients[queue] = QueueClient.from_connection_string(
-                queue.connection, queue.name, initial_backoff=1, increment_base=1, retry_total=2
+                queue.connection,
+                queue.name,
+                initial_backoff=1,
+                increment_base=1,
+                retry_total=2,
+                use_env_settings=False,
             )
         return self._clients[queue]
 

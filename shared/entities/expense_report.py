@@ -6,20 +6,22 @@ The report's number is the vendor invoice number, which Business Central accepts
 from typing import Final
 
 from shared.engine.entity import Job
-from shared.engine.kinds.documents import Document, Gathered
+from shared.engine.kinds.documents import Document, Gathered, NothingToSend
 from shared.entities import expenses
 from shared.entities.subjects import EXPENSE_REPORT
 
 
 async def gather(job: Job) -> Gathered:
     """What the employee is owed."""
+    if expenses.owed_by(job) != expenses.EXPENSE_REPORT:
+        raise NothingToSend("What is owed is booked by journal.")
     found = await expenses.open_expenses(job, "Reimbursable")
     await expenses.require_employee(job)
     return await expenses.gather(job, found, "")
 
 
 ENTITY: Final = Document(
-    name="expense_report",
+    name=expenses.EXPENSE_REPORT,
     title="Expense report",
     subject=EXPENSE_REPORT,
     target="purchaseInvoices",

@@ -5,6 +5,7 @@ unpostedexpenses), so approval is read from each entry, never from the interface
 without a vendor number.
 """
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -22,6 +23,10 @@ from shared.entities.subjects import MEMBER, UNPOSTED_EXPENSES
 type Classification = Literal["Reimbursable", "NonReimbursable"]
 
 APPROVED: Final = frozenset({"ApprovedByTierTwo", "ReadyToBill", "Billed", "BilledAgreement", "WrittenOff"})
+EXPENSE_REPORT: Final = "expense_report"
+EMPLOYEE_EXPENSE: Final = "employee_expense"
+JOURNAL: Final = "journal"
+"""The option by which owed expenses are booked by journal, with the employee as the balancing account."""
 FIRST_TIER: Final = "ApprovedByTierOne"
 OWED_TO_NOBODY: Final = frozenset({"NonReimbursable", "Personal"})
 SEEN: Final = "seen"
@@ -62,11 +67,14 @@ def judge(job: Job) -> Plan | None:
     return None
 
 
-async def open_expenses(job: Job, classification: Classification) -> list[JsonObject]:
+async def open_expenses(
+    job: Job, classification: Classification, require: Callable[[Job], Awaitable[None]] | None = None
+) -> list[JsonObject]:
     """The report's approved, unexported expenses of one classification, each with its ``unposted`` row.
 
-    Raises NothingToSend when there are none, WaitForDependency when the interface hides what is owed to a member
-    who is no vendor yet, HoldForPerson for expenses that appear after the report was posted.
+    Raises NothingToSend when there are none, HoldForPerson for expenses that appear after the report was posted.
+    The interface hides what is owed to a member without a vendor number: ``require`` is asked then, and raises what
+    keeps the report until there is one.
     """
     report = job.source or {}
     connectwise = job.connection.connectwise
@@ -77,7 +85,7 @@ async def open_expenses(job: Job, classification: Classification) -> list[JsonOb
     if classification == "Reimbursable" and any(
         int(entry["id"]) not in by_detail and _may_be_owed(entry) for entry in final
     ):
-        await require_employee(job)
+        await (require or require_employee)(job)
     found = [
         {**entry, "unposted": by_detail[int(entry["id"])]}
         for entry in final
@@ -213,6 +221,14 @@ async def require_employee(job: Job) -> None:
     if await linked_target(job.connection, job.store, MEMBER.name, "employee", member) is None:
         needed = RecordRef(job.ref.connection, MEMBER.name, member)
         raise WaitForDependency((needed,), f"Waits for member {member} to be a vendor in Business Central.")
+
+
+def owed_by(job: Job) -> str:
+    """The entity that books what is owed: that which began with the report, else that of the options."""
+    links = job.record.links
+    begun = [name for name in (EXPENSE_REPORT, EMPLOYEE_EXPENSE) if name in links and links[name].step]
+    by_option = EMPLOYEE_EXPENSE if job.connection.options.expense_reports == JOURNAL else EXPENSE_REPORT
+    return begun[0] if begun else by_option
 
 
 async def confirm(job: Job) -> None:

@@ -35,9 +35,10 @@ def standing_line(receivable: Receivable) -> str:
         parts.append(f"paid {last}".strip())
     else:
         parts.append(f"open {receivable.remaining}")
-    discount = sum((one.discount for one in receivable.settled), Decimal(0))
-    if discount:
-        parts.append(f"of which discount {discount}")
+    for name in ("discount", "tolerance"):
+        part = sum((getattr(one, name) for one in receivable.settled), Decimal(0))
+        if part:
+            parts.append(f"of which {name} {part}")
     parts += [
         f"{one.kind.lower()} {one.reference} {one.amount}"
         for one in receivable.settled

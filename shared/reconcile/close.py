@@ -154,13 +154,13 @@ CHECKS: Final = (
         "receipts_invoiced",
         "Every received purchase order is invoiced",
         _unposted_or_open,
-        ("purchase_order", "purchase_receipt", "purchase_invoice"),
+        ("purchase_order", "purchase_receipt", "vendor_bill"),
     ),
     CloseCheck(
         "expenses_posted",
         "Every approved expense is posted",
         _unposted_or_open,
-        ("expense_report", "company_expense"),
+        ("expense_report", "company_expense", "employee_expense"),
     ),
 )
 

@@ -115,9 +115,9 @@ class Expensing:
         """The purchase invoices in Business Central under the report's number."""
         return self.world.bc_records("purchaseInvoices", vendorInvoiceNumber=f"EXP-{record}")
 
-    def booked(self, record: str) -> list[Json]:
+    def booked(self, record: str, prefix: str = "EXP") -> list[Json]:
         """The general ledger entries of the report's journal."""
-        return self.world.bc_records("generalLedgerEntries", documentNumber=f"EXP-{record}")
+        return self.world.bc_records("generalLedgerEntries", documentNumber=f"{prefix}-{record}")
 
     def check_invoice(self, record: str, total: str) -> Json:
         """Asserts one posted purchase invoice of the member's vendor, in one batch; returns it."""
@@ -129,10 +129,10 @@ class Expensing:
         [_batch] = self.batches(record)
         return document
 
-    def check_booked(self, record: str, total: str) -> None:
+    def check_booked(self, record: str, total: str, prefix: str = "EXP", suffix: str = "C") -> None:
         """Asserts one posting of the report's journal, in one batch, and that no journal is left over."""
-        debit = sum((row["debitAmount"] for row in self.booked(record)), Decimal(0))
-        credit = sum((row["creditAmount"] for row in self.booked(record)), Decimal(0))
+        debit = sum((row["debitAmount"] for row in self.booked(record, prefix)), Decimal(0))
+        credit = sum((row["creditAmount"] for row in self.booked(record, prefix)), Decimal(0))
         assert debit == credit == Decimal(total)
-        [_batch] = self.batches(record, "C")
-        assert self.world.bc_records("journals", code=f"EXP{int(record):07}") == []
+        [_batch] = self.batches(record, suffix)
+        assert self.world.bc_records("journals", code=f"{prefix}{int(record):07}") == []

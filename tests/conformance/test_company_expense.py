@@ -19,6 +19,9 @@ class TestCompanyExpense(EntityConformance):
     calls_when_unchanged = 3
     """The report, and its entries with what is not exported: what is owed is looked for each time."""
     drafts = False
+    prefix: ClassVar[str] = "EXP"
+    suffix: ClassVar[str] = "C"
+    balance: ClassVar[tuple[str, str]] = ("G_x002F_L_x0020_Account", ACCOUNTS["EO"])
     not_applicable: ClassVar = {
         "test_changed_costs_at_most_two_calls": "a posted report never changes again; test_unchanged... proves"
         " that what happens to it in ConnectWise costs no write",
@@ -43,28 +46,37 @@ class TestCompanyExpense(EntityConformance):
         store = world.connectwise.store
         store.touch("ExpenseReport", store.get("ExpenseReport", int(record)), "admin")
 
+    def number(self, record: str) -> str:
+        """The document number of the report's journal."""
+        return f"{self.prefix}-{record}"
+
+    def booked(self, record: str) -> list[Json]:
+        """The general ledger entries of the report's journal."""
+        return self.work.booked(record, self.prefix)
+
     def targets(self, world: World, record: str) -> list[Json]:
         if self.drafts:
-            return world.bc_records("journalLines", documentNumber=f"EXP-{record}")
-        return [row for row in self.work.booked(record) if row["accountNumber"] == ACCOUNTS["EE"]]
+            return world.bc_records("journalLines", documentNumber=self.number(record))
+        return [row for row in self.booked(record) if row["accountNumber"] == ACCOUNTS["EE"]]
 
     def check(self, world: World, record: str) -> None:
         total = self.work.source(record)["total"]
         if not self.drafts:
-            self.work.check_booked(record, str(total))
+            self.work.check_booked(record, str(total), self.prefix, self.suffix)
             assert self.work.unposted(record) == []
             return
         [line] = self.targets(world, record)
         assert (line["amount"], line["accountNumber"]) == (total, ACCOUNTS["EE"])
-        assert line["balancingAccountNumber"] == ACCOUNTS["EO"]
-        assert (self.work.booked(record), self.work.batches(record, "C")) == ([], [])
+        assert (line["balanceAccountType"], line["balancingAccountNumber"]) == self.balance
+        assert (self.booked(record), self.work.batches(record, self.suffix)) == ([], [])
 
     async def make_target(self, world: World, record: str) -> str:
         journal = await world.bc_call("POST", "journals", {"code": "BYHAND"})
         line = {
             "accountNumber": ACCOUNTS["EE"],
-            "balancingAccountNumber": ACCOUNTS["EO"],
-            "documentNumber": f"EXP-{record}",
+            "balanceAccountType": self.balance[0],
+            "balancingAccountNumber": self.balance[1],
+            "documentNumber": self.number(record),
             "amount": Decimal(self.work.source(record)["total"]),
         }
         await world.bc_call("POST", f"journals({journal['id']})/journalLines", line)

@@ -79,6 +79,17 @@ async def test_payment_discount(work: Invoicing, invoice: str) -> None:
     assert standing(work, invoice) == "paid 2026-12-01, of which discount 4.79"
 
 
+async def test_payment_tolerance(work: Invoicing, invoice: str) -> None:
+    """A few cents too little are accepted in Business Central: settled in full, and told apart from a discount."""
+    [document] = work.documents(invoice)
+    part = {"documentNumber": document["number"], "amount": Decimal(TOTAL), "tolerance": Decimal("0.04")}
+    body = {"customerNumber": document["customerNumber"], "amount": Decimal("334.75"), "documentNumber": "P1"}
+    await work.world.bc("ledger/post", body | {"postingDate": "2026-12-01", "applications": [part]})
+    await settle(work.world)
+    work.check_paid(invoice, TOTAL)
+    assert standing(work, invoice) == "paid 2026-12-01, of which tolerance 0.04"
+
+
 async def test_unapplied_and_refunded(work: Invoicing, invoice: str) -> None:
     """A payment that goes back to the customer leaves the invoice open in both systems."""
     await pay(work, invoice, TOTAL, "P1")

@@ -72,9 +72,12 @@ class StorageClients:
 def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClients:
     """The clients as the settings ``AzureWebJobsStorage`` or ``AzureWebJobsStorage__...`` say.
 
-    ``prefix`` keeps several apps apart in one account; the functions themselves use none.
+    ``prefix`` keeps several apps apart in one account; the functions themselves use none. No proxy or netrc of the
+    environment is looked for: that is a thread and a file for each of the many small calls, and storage is reached
+    directly.
     """
-    encoding: dict[str, Any] = {
+    direct: dict[str, Any] = {"use_env_settings": False}
+    encoding: dict[str, Any] = direct | {
         "message_encode_policy": TextBase64EncodePolicy(),
         "message_decode_policy": TextBase64DecodePolicy(),
     }
@@ -82,7 +85,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
     if connection:
 
         def table(name: str) -> TableClient:
-            return TableClient.from_connection_string(connection, name)
+            return TableClient.from_connection_string(connection, name, **direct)
 
         def queue(name: str) -> QueueClient:
             return QueueClient.from_connection_string(connection, name, **encoding)
@@ -90,7 +93,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
         credential = _credential(settings)
 
         def table(name: str) -> TableClient:
-            return TableClient(_endpoint(settings, "table"), name, credential=credential)
+            return TableClient(_endpoint(settings, "table"), name, credential=credential, **direct)
 
         def queue(name: str) -> QueueClient:
             return QueueClient(_endpoint(settings, "queue"), name, credential=credential, **encoding)

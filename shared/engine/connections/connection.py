@@ -35,7 +35,8 @@ class Options:
     ``missing_dimension`` says what a document does whose dimension value Business Central lacks: ``hold`` it,
     ``skip`` the dimension, or take the value given after ``default:``. ``penny_cap`` is the largest difference,
     in the document's currency, that goes to ``rounding_account`` as a visible line; zero holds every difference.
-    ``expense_tiers`` is how many approvals an expense needs; ``line_dimensions`` are the dimensions behind the
+    ``expense_tiers`` is how many approvals an expense needs; ``expense_reports`` says how what is owed is booked: as a
+    ``purchase_invoice`` of the employee's vendor, or by ``journal`` with the employee as the balancing account; ``line_dimensions`` are the dimensions behind the
     department, location and project of a journal line. ``vendor_bills`` says who enters them: ``accounts_payable``
     on the received order, or ``purchase_invoice``, one for each receipt, which is then not received on the order.
     ``freight_account`` takes the freight of a purchase order; without one it is a note and comes with the bill.
@@ -49,6 +50,7 @@ class Options:
     project_dimension: str = ""
     missing_dimension: str = "hold"
     expense_tiers: int = 2
+    expense_reports: str = "purchase_invoice"
     line_dimensions: Mapping[str, str] = field(default_factory=lambda: dict(LINE_DIMENSIONS))
     rounding_account: str = ""
     rounding_tax_code: str = "NONTAXABLE"

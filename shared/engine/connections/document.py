@@ -91,6 +91,8 @@ def _policies(options: Options) -> Options:
         raise wrong("penny_cap is an amount of zero or more")
     if options.vendor_bills not in ("accounts_payable", "purchase_invoice"):
         raise wrong("vendor_bills is accounts_payable or purchase_invoice")
+    if options.expense_reports not in ("purchase_invoice", "journal"):
+        raise wrong("expense_reports is purchase_invoice or journal")
     if options.credit_applications not in ("payment", "note"):
         raise wrong("credit_applications is payment or note")
     return options

@@ -19,6 +19,8 @@ from shared.domain.money import cents
 APPLICATION: Final = "Application"
 INITIAL: Final = "Initial_x0020_Entry"
 INVOICE: Final = "Invoice"
+DISCOUNT: Final = "Payment Discount"
+TOLERANCE: Final = "Payment Tolerance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,14 @@ def documents(rows: Iterable[dict[str, Any]]) -> dict[int, LedgerDocument]:
     }
 
 
-def discounts(rows: Iterable[dict[str, Any]]) -> dict[int, Decimal]:
-    """The payment discount granted with each ledger entry: detailed rows on the paying entry itself."""
+def granted(rows: Iterable[dict[str, Any]], kind: str) -> dict[int, Decimal]:
+    """The discount or tolerance granted with each ledger entry: detailed rows on the paying entry itself.
+
+    The types of a kind begin with its name: there are some for value added tax and for the tolerance of a discount.
+    """
     sums: dict[int, Decimal] = {}
     for row in rows:
-        if str(row["dcleEntryType"]).replace("_x0020_", " ").startswith("Payment Discount"):
+        if str(row["dcleEntryType"]).replace("_x0020_", " ").startswith(kind):
             entry = int(row["cleEntryNo"])
             sums[entry] = sums.get(entry, Decimal(0)) + abs(Decimal(row["dcleAmountLCY"]))
     return {entry: cents(amount) for entry, amount in sums.items()}

@@ -10,12 +10,14 @@ from shared.domain.money import cents
 from shared.domain.records import Link
 from shared.engine.entity import Job, JsonObject
 from shared.engine.kinds.applications import (
+    DISCOUNT,
     INVOICE,
+    TOLERANCE,
     Application,
     LedgerDocument,
     applications,
-    discounts,
     documents,
+    granted,
     in_document_currency,
     is_mirrored,
 )
@@ -27,7 +29,7 @@ CREDIT_MEMO: Final = "Credit Memo"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One application as ConnectWise should see it; ``discount`` is the part that was granted, not received."""
+    """One application as ConnectWise should see it; ``discount`` and ``tolerance`` are granted, not received."""
 
     key: str
     kind: str
@@ -36,6 +38,7 @@ class Settled:
     amount: Decimal
     local: Decimal
     discount: Decimal
+    tolerance: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ async def read_receivable(job: Job, document: Link, invoice: JsonObject) -> Rece
         named = await system.ledger_of_document(str(document.target_number))
         rows += [row for row in named if int(row["cleEntryNo"]) != entry]
     applied = applications(rows, entry)
-    origins, granted = await _origins(job, {one.applying_entry for one in applied})
+    origins, discounts, tolerances = await _origins(job, {one.applying_entry for one in applied})
     local = str(invoice.get("currencyCode") or "") == await local_currency(system)
     paid = head.total - head.remaining
     total = sum((one.amount for one in applied), Decimal(0))
@@ -99,7 +102,7 @@ async def read_receivable(job: Job, document: Link, invoice: JsonObject) -> Rece
         posting_date=head.posting_date,
         due_date=head.due_date,
         entry=entry,
-        settled=tuple(_settled(one, origins, amounts, granted) for one in applied),
+        settled=tuple(_settled(one, origins, amounts, discounts, tolerances) for one in applied),
         origins={str(k): [v.kind, v.number, v.date] for k, v in origins.items()},
     )
 
@@ -108,11 +111,15 @@ def _settled(
     one: Application,
     origins: dict[int, LedgerDocument],
     amounts: dict[str, Decimal],
-    granted: dict[int, Decimal],
+    discounts: dict[int, Decimal],
+    tolerances: dict[int, Decimal],
 ) -> Settled:
     origin = origins[one.applying_entry]
-    discount = min(granted.get(one.applying_entry, Decimal(0)), one.amount)
-    return Settled(one.key, origin.kind, origin.number, one.date, amounts[one.key], one.amount, discount)
+    discount = min(discounts.get(one.applying_entry, Decimal(0)), one.amount)
+    tolerance = min(tolerances.get(one.applying_entry, Decimal(0)), one.amount - discount)
+    return Settled(
+        one.key, origin.kind, origin.number, one.date, amounts[one.key], one.amount, discount, tolerance
+    )
 
 
 async def _entry(job: Job, document: Link) -> int:
@@ -123,23 +130,30 @@ async def _entry(job: Job, document: Link) -> int:
     return entries[0]
 
 
-async def _origins(job: Job, entries: Iterable[int]) -> tuple[dict[int, LedgerDocument], dict[int, Decimal]]:
-    """Which document each applying entry is, and what discount was granted with it."""
+async def _origins(
+    job: Job, entries: Iterable[int]
+) -> tuple[dict[int, LedgerDocument], dict[int, Decimal], dict[int, Decimal]]:
+    """Which document each applying entry is, and what discount and tolerance were granted with it."""
     wanted = sorted(set(entries))
     if not wanted:
-        return {}, {}
+        return {}, {}, {}
     known = {
         int(entry): LedgerDocument(int(entry), *values)
         for entry, values in (job.link.facts.get("origins") or {}).items()
     }
-    granted = {int(entry): cents(value) for entry, value in job.link.facts.get("discounts", {}).items()}
+    discounts, tolerances = (
+        {int(entry): cents(value) for entry, value in job.link.facts.get(name, {}).items()}
+        for name in ("discounts", "tolerances")
+    )
     missing = [entry for entry in wanted if entry not in known]
     if missing:
         rows = await job.connection.business_central.ledger_of_entries(missing)
         known |= documents(rows)
-        granted |= discounts(rows)
-        job.link.facts["discounts"] = {str(entry): value for entry, value in granted.items()}
+        discounts |= granted(rows, DISCOUNT)
+        tolerances |= granted(rows, TOLERANCE)
+        job.link.facts["discounts"] = {str(entry): value for entry, value in discounts.items()}
+        job.link.facts["tolerances"] = {str(entry): value for entry, value in tolerances.items()}
     unknown = [entry for entry in wanted if entry not in known]
     if unknown:
         raise RetryLater("ledger_behind", f"The customer ledger does not show entries {unknown} yet.")
-    return {entry: known[entry] for entry in wanted}, granted
+    return {entry: known[entry] for entry in wanted}, discounts, tolerances
