@@ -1,7 +1,7 @@
 """What agreements, projects and purchasing must have shown."""
 
 from collections import Counter
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sandbox.demo.books import Books
@@ -16,13 +16,7 @@ type Item = dict[str, Any]
 def contracts(day: Day, books: Books, report: Item) -> list[Check]:
     """Recurring revenue from the terms that ConnectWise has, the renewal in the history, the project on its invoice."""
     expected = sum((Decimal(one["billAmount"]) for one in books.connectwise["Agreement"]), Decimal(0))
-    expected += sum(
-        (
-            (Decimal(one["quantity"]) - Decimal(one.get("lessIncluded") or 0)) * Decimal(one["unitPrice"])
-            for one in books.connectwise["Addition"]
-        ),
-        Decimal(0),
-    )
+    expected += sum((addition_worth(one) for one in books.connectwise["Addition"]), Decimal(0))
     rows = report["agreements"]
     recurring = sum((row["recurring"] for row in rows), Decimal(0))
     events = {event["what"] for row in rows for event in row["history"]}
@@ -43,6 +37,12 @@ def contracts(day: Day, books: Books, report: Item) -> list[Check]:
             str(texts),
         ),
     ]
+
+
+def addition_worth(addition: Item) -> Decimal:
+    """What an addition brings in each cycle, to the cent."""
+    quantity = Decimal(addition["quantity"]) - Decimal(addition.get("lessIncluded") or 0)
+    return (quantity * Decimal(addition["unitPrice"])).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def bought(day: Day, books: Books) -> list[Check]:

@@ -74,8 +74,6 @@ class Office:
                 },
             )
             self.agreements.append(agreement)
-        renewed = {"noEndingDateFlag": False, "endDate": "2029-12-31T00:00:00Z"}
-        await self.stage.in_connectwise(f"agreements/{self.agreements[0]['id']}", renewed)
         for number in range(PROJECTS):
             company = {"id": customers[number]["id"]}
             name = f"Office move {number}, Gebäude {number}"
@@ -84,8 +82,10 @@ class Office:
             )
 
     async def bill(self, customers: list[Record]) -> None:
-        """Five agreements are billed; each gets a credit memo, five more belong to nothing. One project is billed."""
+        """Five agreements are billed; each gets a credit memo, five more belong to nothing. One is renewed, a project billed."""
         day = f"{datetime.now(UTC).date()}T00:00:00Z"
+        renewed = {"noEndingDateFlag": False, "endDate": "2029-12-31T00:00:00Z"}
+        await self.stage.in_connectwise(f"agreements/{self.agreements[0]['id']}", renewed)
         project = self.projects[0]
         part: Record = {"type": "Standard", "date": day, "company": project["company"]}
         part |= {"project": {"id": project["id"]}, "lines": [{"kind": "service", "amount": "1250.00"}]}

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import pytest
 
 from shared.adapters.business_central.errors import TABLE as BUSINESS_CENTRAL
 from shared.adapters.connectwise.errors import TABLE as CONNECTWISE
+from shared.engine.connections.connection import Options
 from shared.entities import load_entities
 from shared.mapping import STANDARD, standard_mapping
 from shared.settings import AUTH_KINDS, Settings, SettingsError
@@ -220,6 +222,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert target.is_relative_to(ROOT), f"{link} leaves the repository"
         if anchor:
             assert anchor in anchors(target), f"{link}: there is no such heading"
+
+
+def test_every_option_of_a_connection_is_described() -> None:
+    table = [
+        code for cell in first_cells(section(DOCS / "companies.md", "### Options")) for code in codes(cell)
+    ]
+    assert sorted(table) == sorted(one.name for one in fields(Options))
 
 
 def test_every_entity_has_its_page() -> None:
