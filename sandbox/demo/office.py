@@ -67,6 +67,7 @@ class Office:
                     "name": f"Care plan {number}",
                     "company": company,
                     "startDate": "2026-01-01T00:00:00Z",
+                    "endDate": "2026-12-31T00:00:00Z",
                     "billAmount": Decimal(self.chance.randint(5_000, 90_000)) / 100,
                     "additions": [
                         {"product": {"id": items[number]["id"]}, "quantity": 3, "billCustomer": "Billable"}
@@ -84,7 +85,7 @@ class Office:
     async def bill(self, customers: list[Record]) -> None:
         """Five agreements are billed; each gets a credit memo, five more belong to nothing. One is renewed, a project billed."""
         day = f"{datetime.now(UTC).date()}T00:00:00Z"
-        renewed = {"noEndingDateFlag": False, "endDate": "2029-12-31T00:00:00Z"}
+        renewed = {"endDate": "2029-12-31T00:00:00Z"}
         await self.stage.in_connectwise(f"agreements/{self.agreements[0]['id']}", renewed)
         project = self.projects[0]
         part: Record = {"type": "Standard", "date": day, "company": project["company"]}

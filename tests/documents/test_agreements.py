@@ -218,7 +218,8 @@ async def test_every_document_carries_what_it_is_for(work: Invoicing, kind: str,
     await work.world.bc("web-services/publish", {"name": "DimensionValues", "page": 537})
     await options(work.world, **{f"{kind}_dimension": "AGREEMENT"})
     number = await (agreement(work) if kind == "agreement" else project(work))
-    record = await work.invoice(work.lines(), type=billed, **{kind: {"id": number}})
+    reference: Json = {kind: {"id": number}}
+    record = await work.invoice(work.lines(), type=billed, **reference)
     await work.world.sync("invoice", record)
     work.check_posted(record)
     [document] = work.documents(record)
