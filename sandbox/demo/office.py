@@ -58,6 +58,7 @@ class Office:
 
     async def contracts(self, customers: list[Record], items: list[Record]) -> None:
         """Agreements with additions, some of them billed, and projects."""
+        year = datetime.now(UTC).year
         for number in range(AGREEMENTS):
             company = {"id": customers[number]["id"]}
             await self.stage.in_connectwise("contacts", {"firstName": "Kim", "company": company})
@@ -67,7 +68,7 @@ class Office:
                     "name": f"Care plan {number}",
                     "company": company,
                     "startDate": "2026-01-01T00:00:00Z",
-                    "endDate": "2026-12-31T00:00:00Z",
+                    "endDate": f"{year + 1}-12-31T00:00:00Z",
                     "billAmount": Decimal(self.chance.randint(5_000, 90_000)) / 100,
                     "additions": [
                         {"product": {"id": items[number]["id"]}, "quantity": 3, "billCustomer": "Billable"}
@@ -85,7 +86,7 @@ class Office:
     async def bill(self, customers: list[Record]) -> None:
         """Five agreements are billed; each gets a credit memo, five more belong to nothing. One is renewed, a project billed."""
         day = f"{datetime.now(UTC).date()}T00:00:00Z"
-        renewed = {"endDate": "2029-12-31T00:00:00Z"}
+        renewed = {"endDate": f"{datetime.now(UTC).year + 3}-12-31T00:00:00Z"}
         await self.stage.in_connectwise(f"agreements/{self.agreements[0]['id']}", renewed)
         project = self.projects[0]
         part: Record = {"type": "Standard", "date": day, "company": project["company"]}
