@@ -71,6 +71,15 @@ class ClockedQueue:
         self._due: dict[str, datetime] = {}
         self._lock = asyncio.Lock()
 
+    @property
+    def queue_name(self) -> str:
+        """The name of the queue."""
+        return str(self.client.queue_name)
+
+    async def get_queue_properties(self) -> object:
+        """Asks for the queue."""
+        return await self.client.get_queue_properties()
+
     async def create_queue(self) -> None:
         """Makes the queue."""
         await self.client.create_queue()
