@@ -5,10 +5,11 @@ NODE := node_modules/.installed
 PORT ?= 7071
 SEED ?= 1
 DOCUMENTS ?= 2000
+SAMPLE ?= 0
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash bench corpus up host test check check-infra format clean
+.PHONY: help setup demo demo-crash crashes bench corpus up host test check check-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +21,9 @@ demo: setup ## Run the demonstration from start to end
 
 demo-crash: setup ## The same, with the functions killed ten times at random moments (SEED=1)
 	@$(PYTHON) -m sandbox.demo --kills 10 --seed $(SEED)
+
+crashes: setup ## Kill the process at every await and around every write (SAMPLE=0 of each turn, SEED=1)
+	@$(PYTHON) -m sandbox.crashes --sample $(SAMPLE) --seed $(SEED)
 
 bench: setup ## Measure everything, beside Node-RED and a bare floor (BENCH="--events 1000")
 	@$(PYTHON) -m sandbox.bench $(BENCH)

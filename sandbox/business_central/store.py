@@ -1,6 +1,7 @@
 """Companies and their records in memory, with transactions and a feed of committed changes."""
 
 import base64
+import pickle
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -112,6 +113,14 @@ class Store:
         """The company with this id or name."""
         found = self.companies.get(name_or_id.lower())
         return found or next((item for item in self.companies.values() if item.name == name_or_id), None)
+
+    def kept(self) -> bytes:
+        """Everything that the companies hold, for :meth:`bring_back`."""
+        return pickle.dumps((self.companies, self._sequence))
+
+    def bring_back(self, kept: bytes) -> None:
+        """Makes the companies hold again what they held when it was kept; publishes nothing."""
+        self.companies, self._sequence = pickle.loads(kept)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -1,10 +1,10 @@
 """The records of one tenant, in memory: tables by schema name, audit stamps, change announcements, references."""
 
+import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from typing import Literal
 
 from sandbox.connectwise.errors import ApiError, invalid_field, not_found
@@ -45,13 +45,24 @@ class Store:
         """Empties every table and starts every number sequence again."""
         self.tables: defaultdict[str, dict[int, Record]] = defaultdict(dict)
         self._owners: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        self._sequences: dict[str, count[int]] = {}
+        self._sequences: dict[str, int] = {}
         self._names: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self.custom_fields: defaultdict[str, list[Record]] = defaultdict(list)
 
+    def kept(self) -> bytes:
+        """Everything that the tables hold, for :meth:`bring_back`."""
+        content = (self.tables, self._owners, self._sequences, self._names, self.custom_fields)
+        return pickle.dumps(content)
+
+    def bring_back(self, kept: bytes) -> None:
+        """Makes the tables hold again what they held when it was kept; announces nothing."""
+        self.tables, self._owners, self._sequences, self._names, self.custom_fields = pickle.loads(kept)
+
     def next_id(self, entity: str) -> int:
         """Draws the next record id of a table."""
-        return next(self._sequences.setdefault(entity, count(FIRST_IDS.get(entity, 1))))
+        drawn = self._sequences.get(entity, FIRST_IDS.get(entity, 1))
+        self._sequences[entity] = drawn + 1
+        return drawn
 
     def insert(self, entity: str, values: Mapping[str, Json], member: str) -> Record:
         """Adds a record, stamps it and announces it as added. Flags that were not given are false."""

@@ -5,6 +5,7 @@
     │   └── OutcomeUnknown    a write whose answer was lost: the next try looks up before it writes
     ├── WaitForDependency     another record must be synced first
     ├── HoldForPerson         only a person can clear it: data, setup, a rule of the accounts
+    │   └── TooLarge          what belongs to a record does not fit into its storage
     └── StopConnection        nothing of this connection can work: credentials, permissions, settings
 
 Each carries a short ``cause`` code for grouping, a sentence for the operator, what to do, and a detail for
@@ -76,6 +77,10 @@ class WaitForDependency(SyncError):
 
 class HoldForPerson(SyncError):
     """Only a person can clear this; the record stays in the work list with the reason until then."""
+
+
+class TooLarge(HoldForPerson):
+    """What is to be kept does not fit into its storage; raised before anything of it is kept."""
 
 
 class StopConnection(SyncError):

@@ -1,9 +1,10 @@
 """What became of a record in one pass: its state, the word for it, the row that tells of it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.envelope import Envelope
-from shared.domain.errors import SyncError
+from shared.domain.errors import HoldForPerson, SyncError
 from shared.domain.plans import Action, Outcome, Plan
 from shared.domain.records import Link, State
 from shared.ports.storage import Attempt
@@ -30,6 +31,25 @@ def settle(link: Link, plan: Plan, now: datetime) -> None:
     link.open_since = (link.open_since or now) if link.state.is_open else None
     if link.state is State.DONE:
         link.synced_at = now
+
+
+def extent(link: Link) -> int:
+    """About how much there is to keep of a link."""
+    return len(repr(link.written)) + len(repr(link.facts))
+
+
+def hold_back(link: Link, stored: Link | None, why: HoldForPerson, now: datetime) -> None:
+    """Holds a link of which more is known than can be kept: with what was kept before, and the target's name."""
+    link.written, link.facts = (stored.written, stored.facts) if stored else ({}, {})
+    link.fingerprint, link.step = (stored.fingerprint, stored.step) if stored else ("", "")
+    link.state, link.cause, link.reason, link.todo = State.HELD, why.cause, why.operator, why.todo
+    link.open_since = link.open_since or now
+
+
+def held_attempt(attempt: Attempt, link: Link, why: SyncError) -> Attempt:
+    """What is told of a pass whose outcome could not be kept."""
+    told = replace(attempt, result=link.state.value, state=link.state, detail=why.detail)
+    return replace(told, reason=link.reason, cause=link.cause, todo=link.todo)
 
 
 def result_of(plan: Plan, link: Link) -> str:

@@ -20,6 +20,7 @@ from shared.domain.errors import (
     RetryLater,
     StopConnection,
     SyncError,
+    TooLarge,
     WaitForDependency,
     place_of,
     redact,
@@ -33,7 +34,7 @@ from shared.engine.connections.routing import HERE, HOME, ROUTING, Placement, Ro
 from shared.engine.entity import Entity, Job
 from shared.engine.kinds.mapping_data import has_arrived
 from shared.engine.obstacles import Obstacles
-from shared.engine.outcomes import attempt_of, result_of, settle, state_of
+from shared.engine.outcomes import attempt_of, extent, held_attempt, hold_back, result_of, settle, state_of
 from shared.engine.registry import Registry
 from shared.engine.telling import LED_BY, Before, tell
 from shared.ports.platform import Clock
@@ -109,7 +110,7 @@ class Pipeline:
                 await self.queue.send(envelope.again("retry"), delay=again_after)
             last = number == MOST_PASSES - 1
             lease.record.trace = span.traceparent
-            hinted_again = await self.store.finish(lease, attempts, keep_if_hinted=not last)
+            hinted_again = await self._finish(lease, attempts, keep_if_hinted=not last)
             span.note(result=" ".join(f"{one.entity}={one.result}" for one in outcomes))
             tell(self.telemetry, envelope, before, lease.record, outcomes, self.clock.now())
             await self._hand_over(envelope, placement)
@@ -121,6 +122,23 @@ class Pipeline:
                     replace(envelope, when=self.clock.now(), why="busy", origin=self.origin)
                 )
         return outcomes
+
+    async def _finish(self, lease: Lease, attempts: list[Attempt], *, keep_if_hinted: bool) -> bool:
+        """Stores the outcome; one that is too large for its row leaves what was known before, and is held."""
+        try:
+            return await self.store.finish(lease, attempts, keep_if_hinted=keep_if_hinted)
+        except TooLarge as large:
+            log.error("%s is held: %s %s", lease.record.ref, large.operator, large.detail)
+            stored = await self.store.get(lease.record.ref) or Record(lease.record.ref)
+            # The largest first: what else the record is has no part in it.
+            for link in sorted(lease.record.links.values(), key=extent, reverse=True):
+                hold_back(link, stored.links.get(link.entity), large, self.clock.now())
+                attempts = [
+                    held_attempt(one, link, large) if one.entity == link.entity else one for one in attempts
+                ]
+                if self._has_room(lease.record):
+                    break
+            return await self.store.finish(lease, attempts, keep_if_hinted=keep_if_hinted)
 
     async def preview(self, envelope: Envelope) -> list[Outcome]:
         """The plans of a record without applying anything: the same code minus apply."""
@@ -251,6 +269,7 @@ class Pipeline:
                 raise source_error
             plan = await self._plan(entity, job)
             if plan.action.writes:
+                self._require_room(job, plan)
                 await entity.apply(job, plan)
             settle(job.link, plan, self.clock.now())
         except WaitForDependency as wait:
@@ -271,6 +290,18 @@ class Pipeline:
                 detail=redact(traceback.format_exc()[-1500:]),
             )
         return plan, None
+
+    def _require_room(self, job: Job, plan: Plan) -> None:
+        """Raises TooLarge before anything is written of which no trace could be kept."""
+        written = replace(job.link, written=plan.payload) if plan.payload else job.link
+        self.store.require_room(replace(job.record, links=job.record.links | {job.link.entity: written}))
+
+    def _has_room(self, record: Record) -> bool:
+        try:
+            self.store.require_room(record)
+        except TooLarge:
+            return False
+        return True
 
     def _settle_error(
         self, connection: Connection, link: Link, plan: Plan, error: SyncError, attempt: int

@@ -126,6 +126,10 @@ class RecordStore(Protocol):
         """
         ...
 
+    def require_room(self, record: Record) -> None:
+        """Raises TooLarge for a record that is more than can be stored; checkpoint and finish would do the same."""
+        ...
+
     async def get(self, ref: RecordRef) -> Record | None:
         """The record as it stands, without a lease."""
         ...

@@ -10,7 +10,7 @@ import azure.functions as func
 import simplejson
 from azure.core.exceptions import AzureError
 
-from shared.domain.errors import BadRequest, SyncError, place_of
+from shared.domain.errors import BadRequest, SyncError, TooLarge, place_of
 
 MOST_IDS: Final = 1_000
 RECORD_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
@@ -19,7 +19,10 @@ log = logging.getLogger("dynaconnect.operations")
 
 
 async def guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.HttpResponse:
-    """Turns what was asked wrongly into 400, what failed elsewhere into 502 and absent storage into 503."""
+    """Turns what was asked wrongly into 400, what is too large into 413, what failed elsewhere into 502.
+
+    Storage that is absent is answered 503.
+    """
     from shared.mapping import MappingError
 
     try:
@@ -29,6 +32,8 @@ async def guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.Ht
         return json_answer({"error": "the document has mistakes", "problems": problems}, 400)
     except BadRequest as bad:
         return json_answer({"error": str(bad)}, 400)
+    except TooLarge as large:
+        return json_answer({"error": f"{large.operator} ({large.detail})", "cause": large.cause}, 413)
     except SyncError as error:
         return json_answer({"error": error.operator, "todo": error.todo, "cause": error.cause}, 502)
     except AzureError as error:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 256 * 1024
 MOST_TOKEN: Final = 2_000
+MOST_TRACE: Final = 55
+"""Characters of a traceparent."""
 ACCEPTED: Final = 202
 TRY_AGAIN: Final = 429
 UNAVAILABLE: Final = 503
@@ -57,7 +59,7 @@ async def _taken(
 ) -> func.HttpResponse:
     """Answers a delivery: accepted, accepted although refused, or ``later`` where it cannot be kept now."""
     began, outcome, telemetry = time.monotonic(), "unanswered", get_telemetry()
-    asked = telemetry.current() or delivery.request.headers.get("traceparent", "")
+    asked = telemetry.current() or delivery.request.headers.get("traceparent", "")[:MOST_TRACE]
     with telemetry.span(f"hook {delivery.system}", "server", parent=asked, system=delivery.system) as span:
         delivery.traced = span.traceparent or asked
         try:

@@ -145,12 +145,17 @@ async def _poisoned(app: "App", message: func.QueueMessage, *, sweep_queue: bool
     if tries <= MOST_POISON_TRIES:
         again = replace(envelope, options={**envelope.options, POISONED: tries})
         send = app.queue.send_sweep if sweep_queue else app.queue.send
-        await send(again, delay=POISON_REST)
-        app.telemetry.record(
-            POISONED_COUNT, queue=SWEEP_QUEUE if sweep_queue else SYNC_QUEUE, outcome="again"
-        )
-        return
-    reason = "The worker failed on this message each time; the logs of the function tell why."
+        try:
+            await send(again, delay=POISON_REST)
+        except ValueError as error:
+            reason = f"It cannot be tried again: {error}."
+        else:
+            app.telemetry.record(
+                POISONED_COUNT, queue=SWEEP_QUEUE if sweep_queue else SYNC_QUEUE, outcome="again"
+            )
+            return
+    else:
+        reason = "The worker failed on this message each time; the logs of the function tell why."
     await _show(
         app,
         envelope.connection,

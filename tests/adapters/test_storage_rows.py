@@ -1,4 +1,4 @@
-"""What stands beside a record: the work list, look-ups, waiters, attempts; and the limits of the service."""
+"""What stands beside a record: the work list, look-ups, waiters, attempts."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,16 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.storage import rows
+from shared.adapters.storage import limits, rows
 from shared.adapters.storage.clients import StorageClients
-from shared.adapters.storage.records import TRANSACTION_MOST, TableRecordStore
+from shared.adapters.storage.records import TableRecordStore
 from shared.domain.errors import RetryLater
 from shared.domain.records import Link, Record, RecordRef, State
 from shared.ports.storage import Lease
 from tests.adapters.support import START, HandClock, SentHints, attempt, done, held, ref, with_links
 
-ENTITY_BYTES = 2**20
-PROPERTY_BYTES = 64 * 2**10
 ODD = ["a/b", "c\\d", "#1?", "50%", "%2F", "a|b", "O'Brien", 'x"y', "Žižka ☃ 漢", "tab\there", " ", "a b"]
 
 
@@ -171,29 +169,8 @@ def test_parts_of_keys_are_told_apart(first: str, second: str) -> None:
 def test_long_values_are_spread_over_properties(text: str, times: int) -> None:
     row: dict[str, Any] = {}
     rows.pack(row, "body", {"text": text * times})
-    assert all(len(value.encode("utf-16-le")) <= PROPERTY_BYTES for value in row.values())
-    assert sum(len(value.encode("utf-16-le")) for value in row.values()) < ENTITY_BYTES
+    limits.checked({"PartitionKey": "p", "RowKey": "r", **row})
     assert rows.unpack(row, "body") == {"text": text * times}
-
-
-async def test_a_record_just_below_the_limit_is_stored(store: TableRecordStore) -> None:
-    link = done("customer", "guid")
-    link.written = {"text": "x" * (rows.CHUNK * rows.MOST_CHUNKS - 1_000)}
-    await keep(store, ref(), link)
-    stored = await store.get(ref())
-    assert stored is not None
-    assert stored.links["customer"].written == link.written
-
-
-async def test_a_record_beyond_the_limit_is_refused_and_nothing_is_written(store: TableRecordStore) -> None:
-    await keep(store, ref(), held("customer"))
-    lease = await begin(store, ref())
-    lease.record.links["customer"].written = {"text": "x" * (rows.CHUNK * rows.MOST_CHUNKS)}
-    for late in (store.checkpoint(lease), store.finish(lease, [attempt(START)], keep_if_hinted=False)):
-        with pytest.raises(ValueError, match="does not fit into a table row"):
-            await late
-    assert await open_items(store) == [("7", "customer")]
-    assert [row async for row in store.attempts(ref())] == []
 
 
 async def test_a_shorter_record_leaves_no_rest_of_a_longer_one(store: TableRecordStore) -> None:
@@ -205,36 +182,6 @@ async def test_a_shorter_record_leaves_no_rest_of_a_longer_one(store: TableRecor
     stored = await store.get(ref())
     assert stored is not None
     assert stored.links["customer"].written == {"text": "short"}
-
-
-async def test_an_attempt_with_very_many_changes_keeps_what_fits(store: TableRecordStore) -> None:
-    changes = tuple({"field": f"f{number}", "after": "x" * 1_000} for number in range(600))
-    lease = await begin(store, ref())
-    passes = [attempt(START, changes=changes, reason="r" * 99_000, todo="t" * 99_000, detail="d" * 99_000)]
-    await store.finish(lease, passes, keep_if_hinted=False)
-    [row] = [row async for row in store.attempts(ref())]
-    assert 0 < len(row["changes"]) < len(changes)
-    assert row["changes"] == list(changes[: len(row["changes"])])
-    assert len(row["reason"]) == len(row["todo"]) == len(row["detail"]) == rows.CHUNK
-
-
-async def test_a_hold_with_a_very_long_reason_is_listed(store: TableRecordStore) -> None:
-    link = held("customer")
-    link.reason = link.todo = "ž" * 33_000
-    await keep(store, ref(), link)
-    [item] = [item async for item in store.open_items("default", "company")]
-    assert item.reason == item.todo == "ž" * rows.CHUNK
-
-
-async def test_a_transaction_of_more_than_a_hundred_operations_is_refused(store: TableRecordStore) -> None:
-    lease = await begin(store, ref())
-    with_links(lease.record, *(held(f"entity{n}", target_id=f"t{n}") for n in range(TRANSACTION_MOST // 2)))
-    with pytest.raises(ValueError, match="101 operations"):
-        await store.finish(lease, [], keep_if_hinted=False)
-    assert await open_items(store) == []
-    lease.record.links.pop("entity0")
-    await store.finish(lease, [], keep_if_hinted=False)
-    assert len(await open_items(store)) == TRANSACTION_MOST // 2 - 1
 
 
 async def test_a_record_that_somebody_deleted_is_a_lost_lease(

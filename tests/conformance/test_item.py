@@ -4,7 +4,10 @@ from decimal import Decimal
 from typing import ClassVar
 
 from sandbox.kit import Json
+from shared.app import DEFAULT
+from shared.domain.records import RecordRef
 from tests.conformance.masters import MasterDataConformance
+from tests.conformance.world import World
 
 
 class TestItem(MasterDataConformance):
@@ -32,6 +35,27 @@ class TestItem(MasterDataConformance):
 
     def changed(self, number: int) -> Json:
         return {"price": Decimal(f"{number}.125")}
+
+    async def test_a_target_found_again_belongs_to_its_item(self, scene: World) -> None:
+        """Somebody replaced the item in Business Central by one of the same name: it is nobody else's any more."""
+        record = await self.made(scene)
+        await self.remove_target(scene, record)
+        target = await self.make_target(scene, record)
+        await self.change(scene, record, 2)
+        await self.sync(scene, record)
+        self.check(scene, record)
+        owner = await scene.app.store.claims.owner(DEFAULT, self.entity_set, target)
+        assert owner == RecordRef(DEFAULT, self.subject, record)
+
+    async def test_a_new_target_is_known_by_what_later_changes_are_compared_with(self, scene: World) -> None:
+        """What is only given at creation is Business Central's own afterwards: no part of what we wrote."""
+        created = await scene.link(self.subject, await self.made(scene, 1), self.entity)
+        record = await self.make(scene, 2)
+        await self.make_target(scene, record)
+        await self.sync(scene, record)
+        adopted = await scene.link(self.subject, record, self.entity)
+        assert created.written
+        assert created.written.keys() == adopted.written.keys()
 
     def expected(self, source: Json) -> Json:
         return {

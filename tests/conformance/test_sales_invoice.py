@@ -138,6 +138,24 @@ class TestSalesInvoice(EntityConformance):
         await scene.drain()
         self.work.check_posted(record)
 
+    async def test_the_total_of_the_draft_is_known_though_the_process_died_while_posting(
+        self, scene: World
+    ) -> None:
+        record = await self.make(scene)
+
+        async def die(call: str) -> None:
+            if call == "business_central.act":
+                raise Crash(call)
+
+        await scene.tap(after=die)
+        with pytest.raises(Crash):
+            await self.sync(scene, record)
+        await scene.restart()
+        await scene.drain()
+        self.check(scene, record)
+        facts = (await scene.link(self.subject, record, self.entity)).facts
+        assert facts["draft_total"] == facts["posted_total"] == self.work.billed(record)
+
     async def test_goes_on_though_the_process_died_when_its_dependency_arrived(self, scene: World) -> None:
         record = await self.make_dependent(scene)
         await self.sync(scene, record)

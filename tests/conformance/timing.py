@@ -23,15 +23,15 @@ class ShiftedClock:
     """The machine's clock, moved ahead by as much as a test has let pass."""
 
     def __init__(self) -> None:
-        self._shift = timedelta(0)
+        self.shift = timedelta(0)
 
     def now(self) -> datetime:
         """The present moment in UTC, as the product sees it."""
-        return datetime.now(UTC) + self._shift
+        return datetime.now(UTC) + self.shift
 
     def advance(self, by: timedelta) -> None:
         """Lets time pass."""
-        self._shift += max(by, timedelta(0))
+        self.shift += max(by, timedelta(0))
 
     def reach(self, moment: datetime) -> None:
         """Lets time pass until the moment, unless it is past already."""

@@ -44,6 +44,7 @@ RAISERS: Final = {
     "OutcomeUnknown",
     "RetryLater",
     "StopConnection",
+    "TooLarge",
     "Unfit",
     "hold",
     "kind",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 
-from shared.adapters.storage import rows
+from shared.adapters.storage import limits, rows
 from shared.domain.records import RecordRef
 
 PARTITION = "claims"
@@ -37,4 +37,4 @@ class TableClaims:
 
     def _key(self, connection: str, target_set: str, key: str) -> dict[str, str]:
         row_key = f"{target_set}|{rows.safe(key.casefold())}"
-        return {"PartitionKey": rows.partition(connection, PARTITION), "RowKey": row_key}
+        return limits.checked({"PartitionKey": rows.partition(connection, PARTITION), "RowKey": row_key})

@@ -15,22 +15,23 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.adapters.storage import rows
+from shared.adapters.storage import beside, limits, rows
 from shared.adapters.storage.claims import TableClaims
 from shared.adapters.storage.known import KnownRows
 from shared.adapters.storage.rows import Row
 from shared.domain.envelope import Envelope
 from shared.domain.errors import RetryLater
-from shared.domain.records import Link, Record, RecordRef
+from shared.domain.records import Record, RecordRef
 from shared.ports.platform import Clock
 from shared.ports.storage import NEVER, Attempt, Lease, OpenItem, Verdict, WorkQueue
 
 CLOCK_MARGIN: Final = timedelta(seconds=5)
 """How far two processes' clocks may differ before a hint is wrongly taken as covered."""
 MOST_TRIES: Final = 20
-TRANSACTION_MOST: Final = 100
+INDEX_BYTES: Final = limits.PROPERTY_BYTES
+"""What the list of the rows beside a record may take in its own row."""
 
-type Operation = tuple[str, Row] | tuple[str, Row, dict[str, Any]]
+type Operation = tuple[str, Row]
 
 log = logging.getLogger("dynaconnect.storage")
 
@@ -147,7 +148,7 @@ class TableRecordStore:
             now + self.lease_time,
             taken,
             awaited=bool(row.get("awaited")),
-            indexed=frozenset(str(row.get("indexed") or "").split()),
+            indexed=frozenset(rows.unpack(row, "indexed")),
             taken=now,
         )
 
@@ -188,8 +189,9 @@ class TableRecordStore:
             now = self.clock.now()
             row = rows.record_row(lease.record) | self._lease(lease.fence, now)
             # The source was read when the pass began: hints made since then are not covered by this step.
-            row |= {"taken": lease.taken, "dirty": lease.hinted, "indexed": " ".join(sorted(lease.indexed))}
-            row |= {"awaited": lease.awaited}
+            row |= {"taken": lease.taken, "dirty": lease.hinted, "awaited": lease.awaited}
+            rows.pack(row, "indexed", sorted(lease.indexed))
+            limits.checked(row)
             try:
                 stored = await self.table.update_entity(
                     row,
@@ -214,55 +216,74 @@ class TableRecordStore:
         lease.awaited = lease.awaited or bool(row.get("awaited"))
 
     async def finish(self, lease: Lease, attempts: Sequence[Attempt], *, keep_if_hinted: bool) -> bool:
-        """One transaction: the record, its attempts, its place in the work list, its reverse look-ups."""
+        """One transaction: the record, its attempts, its place in the work list, its reverse look-ups.
+
+        What is more than a transaction holds goes into several. Each leaves the record under its lease with what
+        stands beside it so far, and the last one ends the pass: wherever it is cut off, the next pass goes on.
+        """
         for _ in range(MOST_TRIES):
-            hinted = lease.hinted
-            now = self.clock.now()
+            hinted, now = lease.hinted, self.clock.now()
             kept = self._lease(lease.fence, now) if hinted and keep_if_hinted else _released(lease)
-            operations = self._operations(lease, rows.record_row(lease.record) | kept, attempts)
+            body = rows.record_row(lease.record)
+            parts = list(limits.groups(self._operations(lease, attempts), limits.size(body) + INDEX_BYTES))
+            part: list[Operation] = []
             try:
-                results = await self._transact(operations)
+                for part in parts[:-1]:
+                    mine = self._lease(lease.fence, now) | {"taken": lease.taken, "dirty": lease.hinted}
+                    await self._transact(lease, body | mine, part)
+                part = parts[-1]
+                written = await self._transact(lease, body | kept, part)
             except TableTransactionError as error:
                 if error.status_code not in (404, 412):
                     raise
                 if error.index:
                     # A row beside the record that somebody deleted needs no deletion any more.
-                    lease.indexed -= {str(operations[error.index][1]["RowKey"])}
+                    lease.indexed -= {str(part[error.index - 1][1]["RowKey"])}
                 else:
                     await self._refresh(lease)
                 continue
-            lease.token, lease.hinted, lease.taken = str(results[0]["etag"]), False, now
+            lease.hinted, lease.taken = False, now
             if not (hinted and keep_if_hinted):
-                self._known.keep(lease.record.ref, operations[0][1], lease.token)
-            lease.indexed = _index(lease.record)
+                self._known.keep(lease.record.ref, written, lease.token)
             return hinted
         raise _lost(lease)
 
-    def _operations(self, lease: Lease, row: Row, attempts: Sequence[Attempt]) -> list[Operation]:
+    def _operations(self, lease: Lease, attempts: Sequence[Attempt]) -> list[Operation]:
+        """What is to be written and deleted beside the record."""
         record = lease.record
+        operations: list[Operation] = []
+        own = {"PartitionKey": _key(record.ref)[0]}
+        for number, attempt in enumerate(attempts):
+            operations.append(("upsert", rows.attempt_row(record.ref, attempt, number)))
+        for link in record.links.values():
+            if link.state.is_open:
+                operations.append(("upsert", rows.open_row(record, link)))
+            new = sorted(beside.target_keys(link) - lease.indexed)
+            operations += [
+                ("upsert", limits.checked({**own, "RowKey": key, "id": record.ref.id})) for key in new
+            ]
+        gone = sorted(lease.indexed - beside.index_of(record))
+        return [*operations, *(("delete", {**own, "RowKey": key}) for key in gone)]
+
+    async def _transact(self, lease: Lease, row: Row, operations: Sequence[Operation]) -> Row:
+        """Writes the record if nobody else has, and with it the operations; returns the row as it is written."""
+        index = set(lease.indexed)
+        for kind, other in operations:
+            if kind == "delete":
+                index.discard(other["RowKey"])
+            elif not other["RowKey"].startswith("a|"):
+                index.add(other["RowKey"])
         condition = {
             "mode": UpdateMode.REPLACE,
             "etag": lease.token,
             "match_condition": MatchConditions.IfNotModified,
         }
-        operations: list[Operation] = [("update", row, condition)]
-        own = {"PartitionKey": row["PartitionKey"]}
-        for number, attempt in enumerate(attempts):
-            operations.append(("upsert", rows.attempt_row(record.ref, attempt, number)))
-        index = _index(record)
-        row["indexed"], row["awaited"] = " ".join(sorted(index)), lease.awaited
-        for link in record.links.values():
-            if link.state.is_open:
-                operations.append(("upsert", rows.open_row(record, link)))
-            new = sorted(_target_keys(link) - lease.indexed)
-            operations += [("upsert", {**own, "RowKey": key, "id": record.ref.id}) for key in new]
-        operations += [("delete", {**own, "RowKey": key}) for key in sorted(lease.indexed - index)]
-        return operations
-
-    async def _transact(self, operations: Sequence[Operation]) -> list[Any]:
-        if len(operations) > TRANSACTION_MOST:
-            raise ValueError(f"{len(operations)} operations do not fit into one transaction")
-        return list(await self.table.submit_transaction(operations))
+        row = {**row, "awaited": lease.awaited}
+        rows.pack(row, "indexed", sorted(index))
+        changes: list[Any] = [("update", limits.checked(row), condition), *operations]
+        results = await self.table.submit_transaction(changes)
+        lease.token, lease.indexed = str(results[0]["etag"]), frozenset(index)
+        return row
 
     async def get(self, ref: RecordRef) -> Record | None:
         """The record as it stands."""
@@ -274,11 +295,15 @@ class TableRecordStore:
         entity, _, target = key.partition("|")
         try:
             row = await self.table.get_entity(
-                rows.partition(connection, subject), _target_key(entity, target)
+                rows.partition(connection, subject), beside.target_key(entity, target)
             )
         except ResourceNotFoundError:
             return None
         return RecordRef(connection, subject, str(row["id"]))
+
+    def require_room(self, record: Record) -> None:
+        """Raises TooLarge for a record that cannot be stored."""
+        rows.record_row(record)
 
     async def add_waiter(self, needed: RecordRef, waiter: RecordRef) -> None:
         """Remembers who goes on when ``needed`` is done, and notes it in that record's own row.
@@ -287,7 +312,8 @@ class TableRecordStore:
         """
         partition, key = _key(needed)
         note: Row = {"PartitionKey": partition, "RowKey": key, "awaited": True}
-        await self._transact([("upsert", _waiter_row(needed, waiter)), ("upsert", note)])
+        waits = limits.checked(beside.waiter_row(needed, waiter))
+        await self.table.submit_transaction([("upsert", waits), ("upsert", note)])
 
     async def take_waiters(self, needed: RecordRef) -> list[RecordRef]:
         """Who waits for the record."""
@@ -301,7 +327,7 @@ class TableRecordStore:
     async def forget_waiters(self, needed: RecordRef, waiters: Sequence[RecordRef]) -> None:
         """Removes waiters."""
         for waiter in waiters:
-            await self.table.delete_entity(_waiter_row(needed, waiter))
+            await self.table.delete_entity(beside.waiter_row(needed, waiter))
 
     async def open_items(self, connection: str, subject: str) -> AsyncIterator[OpenItem]:
         """What waits, is retried or is held."""
@@ -360,25 +386,3 @@ def _lost(lease: Lease) -> RetryLater:
     return RetryLater(
         "lease_lost", f"Another process took over {lease.record.ref} while this one was at work."
     )
-
-
-def _target_key(entity: str, target: str) -> str:
-    return f"t|{entity}|{rows.safe(target)}"
-
-
-def _target_keys(link: Link) -> set[str]:
-    return {_target_key(link.entity, value) for value in (link.target_id, link.target_number) if value}
-
-
-def _index(record: Record) -> frozenset[str]:
-    """The keys of the rows that stand beside the record: its places in the work list, its look-ups."""
-    links = record.links.values()
-    opened = {rows.open_key(record.ref, link.entity) for link in links if link.state.is_open}
-    return frozenset(opened.union(*(_target_keys(link) for link in links)))
-
-
-def _waiter_row(needed: RecordRef, waiter: RecordRef) -> Row:
-    return {
-        "PartitionKey": rows.partition(needed.connection, needed.subject),
-        "RowKey": f"w|{rows.safe(needed.id)}|{rows.safe(waiter.subject)}|{rows.safe(waiter.id)}",
-    }

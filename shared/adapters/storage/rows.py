@@ -10,10 +10,12 @@ work list and the reverse look-ups are written in one transaction:
     w|{id}|{subject}|{id}   who waits for the record
     a|{id}|{newest first}   attempts
 
-The service's limits are enforced here, because the emulator does not enforce them all: 64 KiB a property,
-1 MiB an entity, 252 properties, 100 operations a transaction (Microsoft, "Scalability targets for Table storage").
+What does not fit is cut where it is only for people's eyes, compressed where it is not, and refused beyond
+that; the limits are those of ``limits``.
 """
 
+import zlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,6 +23,7 @@ from urllib.parse import quote, unquote
 
 import simplejson
 
+from shared.adapters.storage.limits import checked, cut, too_large
 from shared.domain.records import Link, Record, RecordRef, State
 from shared.ports.storage import Attempt, OpenItem
 
@@ -30,6 +33,11 @@ CHUNK: Final = 30_000
 """Characters of text in one property: 64 KiB are 32 Ki UTF-16 characters."""
 MOST_CHUNKS: Final = 14
 """14 chunks are 840 KB of UTF-16, which leaves room below 1 MiB."""
+PLAIN_CHUNKS: Final = 4
+"""So much stays text that a person can read in the table; what is longer is compressed."""
+CHANGE_CHARACTERS: Final = 2_000
+CHANGES_CHARACTERS: Final = 100_000
+"""What an attempt shows of one changed field, and of all."""
 LATEST_TICKS: Final = 10**13
 
 
@@ -49,23 +57,28 @@ def plain(part: str) -> str:
 
 
 def pack(row: Row, name: str, value: Any) -> None:
-    """Puts a JSON value into as many properties as it needs; raises ValueError beyond the entity's limit."""
+    """Puts a JSON value into as many properties as it needs; raises TooLarge beyond the entity's limit."""
     text = simplejson.dumps(value, use_decimal=True, ensure_ascii=True, default=_moment)
-    chunks = [text[start : start + CHUNK] for start in range(0, len(text), CHUNK)] or [""]
+    chunks: list[str] | list[bytes] = _cut_up(text, CHUNK)
+    if len(chunks) > PLAIN_CHUNKS:
+        chunks = _cut_up(zlib.compress(text.encode("ascii")), 2 * CHUNK)
     if len(chunks) > MOST_CHUNKS:
-        raise ValueError(f"{name} of {len(text)} characters does not fit into a table row")
-    row[name] = chunks[0]
-    for number, chunk in enumerate(chunks[1:], start=1):
-        row[f"{name}{number}"] = chunk
+        raise too_large(f"{name} of {len(text):,} characters does not fit into a table row")
+    for number, chunk in enumerate(chunks):
+        row[f"{name}{number or ''}"] = chunk
+
+
+def _cut_up[T: (str, bytes)](whole: T, length: int) -> list[T]:
+    return [whole[start : start + length] for start in range(0, len(whole), length)] or [whole]
 
 
 def unpack(row: Row, name: str) -> Any:
     """Reads what :func:`pack` wrote."""
-    text = str(row.get(name) or "")
-    number = 1
-    while f"{name}{number}" in row:
-        text += str(row[f"{name}{number}"])
-        number += 1
+    chunks: list[Any] = [row.get(name) or ""]
+    while f"{name}{len(chunks)}" in row:
+        chunks.append(row[f"{name}{len(chunks)}"])
+    packed = isinstance(chunks[0], bytes)
+    text = zlib.decompress(b"".join(chunks)).decode("ascii") if packed else "".join(chunks)
     return simplejson.loads(text, use_decimal=True) if text else {}
 
 
@@ -86,7 +99,7 @@ def record_row(record: Record) -> Row:
         "links": [asdict(link) for link in record.links.values()],
     }
     pack(row, "body", body)
-    return row
+    return checked(row)
 
 
 def record_of(ref: RecordRef, row: Row) -> Record:
@@ -117,16 +130,18 @@ def open_key(ref: RecordRef, entity: str) -> str:
 def open_row(record: Record, link: Link) -> Row:
     """The link's place in the work list."""
     ref = record.ref
-    return {
-        "PartitionKey": partition(ref.connection, ref.subject),
-        "RowKey": open_key(ref, link.entity),
-        "state": link.state.value,
-        "since": link.open_since or datetime.now(UTC),
-        "cause": link.cause,
-        "reason": link.reason[:CHUNK],
-        "todo": link.todo[:CHUNK],
-        "attempts": link.attempts,
-    }
+    return checked(
+        {
+            "PartitionKey": partition(ref.connection, ref.subject),
+            "RowKey": open_key(ref, link.entity),
+            "state": link.state.value,
+            "since": link.open_since or datetime.now(UTC),
+            "cause": link.cause,
+            "reason": cut(link.reason),
+            "todo": cut(link.todo),
+            "attempts": link.attempts,
+        }
+    )
 
 
 def open_item(connection: str, subject: str, row: Row) -> OpenItem:
@@ -159,17 +174,32 @@ def attempt_row(ref: RecordRef, attempt: Attempt, number: int) -> Row:
         "duration_ms": attempt.duration_ms,
         "calls": sum(attempt.calls.values()),
         "correlation": attempt.correlation,
-        "reason": attempt.reason[:CHUNK],
+        "reason": cut(attempt.reason),
         "cause": attempt.cause,
-        "todo": attempt.todo[:CHUNK],
-        "detail": attempt.detail[:CHUNK],
+        "todo": cut(attempt.todo),
+        "detail": cut(attempt.detail),
     }
     pack(row, "calls_by_system", attempt.calls)
-    changes = list(attempt.changes)
-    while len(simplejson.dumps(changes, use_decimal=True, default=str)) > 5 * CHUNK:
-        changes = changes[: len(changes) // 2]
-    pack(row, "changes", changes)
-    return row
+    pack(row, "changes", _shown(attempt.changes))
+    return checked(row)
+
+
+def _shown(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The changes as far as they are shown; what is left out is said."""
+    shown: list[dict[str, Any]] = []
+    left = CHANGES_CHARACTERS
+    for number, change in enumerate(changes):
+        kept = {name: _short(value) for name, value in change.items()}
+        left -= len(simplejson.dumps(kept, use_decimal=True, default=str))
+        if left < 0:
+            return [*shown, {"field": "...", "because": f"and {len(changes) - number:,} changes more"}]
+        shown.append(kept)
+    return shown
+
+
+def _short(value: Any) -> Any:
+    text = simplejson.dumps(value, use_decimal=True, ensure_ascii=False, default=str)
+    return value if len(text) <= CHANGE_CHARACTERS else cut(text, CHANGE_CHARACTERS)
 
 
 def attempt_of(row: Row) -> Row:

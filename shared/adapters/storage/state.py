@@ -8,7 +8,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared.adapters.storage import rows
+from shared.adapters.storage import limits, rows
 
 
 @dataclass(slots=True)
@@ -26,9 +26,10 @@ class TableStateStore:
         return dict(rows.unpack(row, "value"))
 
     async def save(self, connection: str, name: str, value: dict[str, Any]) -> None:
-        """Replaces the stored value."""
+        """Replaces the stored value; raises TooLarge when it does not fit into a row."""
         row: rows.Row = {"PartitionKey": rows.safe(connection), "RowKey": rows.safe(name)}
         rows.pack(row, "value", value)
+        limits.checked(row)
         await self.table.upsert_entity(row, mode=UpdateMode.REPLACE)
 
     async def remove(self, connection: str, name: str) -> None:

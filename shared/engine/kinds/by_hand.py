@@ -31,6 +31,9 @@ class ByHand:
         """Hold with the entry to make, or mark as exported what a person says is made."""
         verdict = self.judge(job)
         if verdict is not None:
+            if verdict.action is Action.NOTHING:
+                # A pass that ended right after the batch was made left it at "released".
+                job.link.step = "done"
             return verdict
         if job.link.step == "released":
             return Plan(Action.CHANGE, "Finishes what an earlier pass began.")

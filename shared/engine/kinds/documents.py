@@ -165,6 +165,7 @@ class Document:
             stored = None
         if stored is None:
             link.facts.pop(PENNY, None)
+            link.facts.pop("draft_total", None)
             try:
                 stored = await system.create(self.target, payload)
             except OutcomeUnknown:
@@ -174,6 +175,9 @@ class Document:
         link.target_id, link.target_etag = str(stored["id"]), str(stored.get(ETAG, ""))
         link.target_number = str(stored.get("number", ""))
         link.facts["drafted"] = link.facts["content"]
+        if stored["status"] == DRAFT and _total(stored) == cents(link.facts["total"]):
+            # Noted now: a pass that ends while it posts finds the document posted, and the draft's total nowhere.
+            link.facts["draft_total"] = _total(stored)
         await job.checkpoint("drafted")
         return stored
 
@@ -237,12 +241,13 @@ class Document:
             "discountAmount": 0,
             "taxCode": options.rounding_tax_code,
         }
-        job.link.facts[PENNY] = difference
+        job.link.facts |= {PENNY: difference, "draft_total": cents(job.link.facts["total"])}
         await job.checkpoint("drafted")
         try:
             await system.create(f"{self.target}({stored['id']})/{self.lines}", line)
         except HoldForPerson:
             job.link.facts.pop(PENNY)
+            job.link.facts.pop("draft_total")
             raise
         return await system.read(self.target, str(stored["id"]))
 

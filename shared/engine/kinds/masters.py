@@ -25,6 +25,8 @@ from shared.mapping import Mapped, fingerprint
 from shared.ports.systems import Lookup
 
 ETAG: Final = "@odata.etag"
+KEPT: Final = "kept"
+"""The fact of a creation that says what the link keeps of it: what later changes are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class MasterData:
                 changes=changes_between({}, mapped.create, mapped),
                 steps=self._steps(job, str(mapped.create.get("number", "")), "create"),
                 warnings=warnings_of(mapped),
+                facts={KEPT: mapped.change},
             )
         changes = changes_between(found, mapped.change, mapped)
         number = str(found.get("number", ""))
@@ -203,10 +206,11 @@ class MasterData:
             await self._claim(job, str(plan.target.get("number") or ""), str(plan.target["id"]))
             stored = await self._change(job, plan.target, plan.payload) if plan.changes else plan.target
         if stored:
-            self._link(job, stored, _own_fields(plan.payload))
+            kept: Payload = plan.facts.get(KEPT, plan.payload)
+            self._link(job, stored, _own_fields(kept))
             await apply_dimensions(job, self.target, plan.payload)
             # Only now: a pass that ends before its dimensions are written must find them missing.
-            self._link(job, stored, plan.payload)
+            self._link(job, stored, kept)
         if self._value_due(job):
             await keep_value(job, self._dimension(job), plan.payload)
         if self.write_back and self._write_back_due(job, job.link.target_number or ""):
@@ -288,7 +292,10 @@ class MasterData:
         job.link.facts.pop(DIMENSIONS, None)
         mapped = await self._map(job)
         found = await self._find(job, mapped)
-        return await self._change(job, found, payload) if found else await self._create(job, mapped.create)
+        if found is None:
+            return await self._create(job, mapped.create)
+        await self._claim(job, str(found.get("number") or ""), str(found["id"]))
+        return await self._change(job, found, payload)
 
 
 def _own_fields(payload: Payload) -> Payload:

@@ -1,0 +1,1 @@
+"""Lets the functions die at every await and around every write, and compares where that ends."""

@@ -1,0 +1,1 @@
+"""Tests of the drill in which the functions die."""
