@@ -99,7 +99,7 @@ async def written_down(world: World, before: Kept) -> Lines:
     names = _Names(world, before)
     lines: Lines = {}
     for table, records in world.connectwise.store.tables.items():
-        lines[f"ConnectWise {table}"] = [names.line(record) for record in records.values()]
+        lines[f"ConnectWise {table}"] = [names.line(_unnumbered(table, one)) for one in records.values()]
     for name, records in company["records"].items():
         lines[f"Business Central {name}"] = [names.line(record) for record in records]
     for name in ("ledger", "vendorLedger"):
@@ -111,6 +111,15 @@ async def written_down(world: World, before: Kept) -> Lines:
             for kind, value in _told(key, row):
                 lines.setdefault(kind, []).append(names.line(value))
     return {name: sorted(found) for name, found in lines.items() if found}
+
+
+def _unnumbered(table: str, record: Json) -> Json:
+    """A record without the numbers of payments, which say no more than which of two invoices came first."""
+    if table == "InvoicePayment":
+        return {name: value for name, value in record.items() if name != "id"}
+    if "paymentIds" in record:
+        return {**record, "paymentIds": len(record["paymentIds"])}
+    return record
 
 
 def _told(key: tuple[str, str], row: dict[str, Any]) -> Iterator[tuple[str, Json]]:
