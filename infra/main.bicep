@@ -76,6 +76,14 @@ param timersEnabled bool = false
 @description('Whether invoices are posted in Business Central; false leaves them there as drafts.')
 param postInvoices bool = true
 
+// -------------------------------------------------------------------------------------------------- sign-in
+
+@description('Client id of the app registration that people sign in with; empty leaves the app to function keys alone.')
+param signInClientId string = ''
+
+@description('Tenant whose people sign in; empty means the tenant of the subscription.')
+param signInTenant string = ''
+
 // ----------------------------------------------------------------------------------------------------- size
 
 @description('Memory of one instance in MB.')
@@ -286,6 +294,8 @@ module functions 'modules/function-app.bicep' = {
     postInvoices: postInvoices
     timersEnabled: timersEnabled
     traceRatio: traceRatio
+    signInClientId: signInClientId
+    signInTenant: empty(signInTenant) ? tenant().tenantId : signInTenant
   }
   // The host reads its storage as soon as it starts, so the roles and the way to the storage come first.
   dependsOn: [

@@ -28,6 +28,7 @@ from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.state import TableStateStore
 from shared.adapters.telemetry import open_telemetry
 from shared.domain import records
+from shared.engine.audit import AuditLog
 from shared.engine.backoff import Backoff
 from shared.engine.connections.book import ConnectionBook
 from shared.engine.connections.cutover_preview import CutoverPreview
@@ -57,6 +58,7 @@ from shared.ports.telemetry import SILENT, Telemetry
 from shared.reconcile.reconciler import Reconciler
 from shared.settings import (
     Settings,
+    signs_in,
     tells,
 )
 
@@ -100,6 +102,7 @@ class App:
     cutover_preview: CutoverPreview
     figures: Figures
     health: Health
+    audit: AuditLog
     telemetry: Telemetry = SILENT
     http: httpx.AsyncClient | None = None
     storage: StorageClients | None = None
@@ -244,6 +247,7 @@ def assemble(
             clock,
             versions(),
         ),
+        audit=AuditLog(state, clock),
         telemetry=telemetry,
         http=http,
         storage=storage,
@@ -300,6 +304,11 @@ async def get_app() -> App:
                 await app.prepare()
                 _app = app
     return _app
+
+
+def sign_in_is_on() -> bool:
+    """Whether App Service signs people in."""
+    return signs_in(os.environ)
 
 
 def get_assembled() -> App:

@@ -93,6 +93,15 @@ class Settings:
         return settings
 
 
+SIGN_IN: Final = "WEBSITE_AUTH_ENABLED"
+"""What App Service sets for the app while it signs people in; nobody else may set it."""
+
+
+def signs_in(environment: Mapping[str, str]) -> bool:
+    """Whether App Service signs people in, and so keeps clients from naming a principal of their own."""
+    return environment.get(SIGN_IN, "").strip().lower() == "true"
+
+
 TELEMETRY: Final = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 """The runtime's own setting: whoever sets it has telemetry set up before the app is read."""
 

@@ -84,6 +84,12 @@ param timersEnabled bool
 @description('Part of the traces that are kept, from 0.0 to 1.0. Figures and log lines are always kept.')
 param traceRatio string
 
+@description('Client id of the app registration that people sign in with; empty where nobody signs in.')
+param signInClientId string
+
+@description('Tenant whose people sign in.')
+param signInTenant string
+
 var timersDisabled = timersEnabled ? 'false' : 'true'
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
@@ -190,9 +196,51 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
     OTEL_TRACES_SAMPLER: 'trace_id_ratio'
     OTEL_TRACES_SAMPLER_ARG: traceRatio
+    OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
     PUBLIC_URL: 'https://${app.properties.defaultHostName}'
     PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
     PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME: 'dynaconnect'
+  }
+}
+
+// Senders of hooks cannot sign in, so nobody is turned away here; the routes for people ask for a principal and a role.
+resource signIn 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(signInClientId)) {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+      runtimeVersion: '~1'
+    }
+    globalValidation: {
+      requireAuthentication: false
+      unauthenticatedClientAction: 'AllowAnonymous'
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: signInClientId
+          // The identity's own token stands in for a client secret; the registration trusts it.
+          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
+          openIdIssuer: '${environment().authentication.loginEndpoint}${signInTenant}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [
+            signInClientId
+            'api://${signInClientId}'
+          ]
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
   }
 }
 

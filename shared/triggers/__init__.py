@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.triggers import connections, hooks, operations, queues, reconcile, reports, timers
+from shared.triggers import connections, hooks, operations, queues, reconcile, reports, signed_in, timers
 
 BLUEPRINTS: tuple[func.Blueprint, ...] = (
     hooks.blueprint,
@@ -12,4 +12,5 @@ BLUEPRINTS: tuple[func.Blueprint, ...] = (
     connections.blueprint,
     reconcile.blueprint,
     reports.blueprint,
+    signed_in.blueprint,
 )

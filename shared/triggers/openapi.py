@@ -189,6 +189,20 @@ DOCUMENT: Final[dict[str, Any]] = {
                 "responses": {"200": {"description": "It is."}},
             }
         },
+        "/audit": {
+            "get": {
+                "operationId": "auditLog",
+                "summary": "What people who signed in did in a month, newest first.",
+                "parameters": [
+                    {
+                        "name": "month",
+                        "in": "query",
+                        "schema": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+                    }
+                ],
+                "responses": {"200": {"description": "Person, action, target and outcome of each."}},
+            }
+        },
         "/health/details": {
             "get": {
                 "operationId": "healthDetails",

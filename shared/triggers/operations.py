@@ -1,6 +1,7 @@
 """Work on demand over HTTP, with a function key: sync, preview, list what is open, retry, inspect."""
 
 import json
+import re
 from dataclasses import asdict
 from typing import Final
 
@@ -12,6 +13,7 @@ from shared.triggers.answers import RECORD_ID, body_of, flag_of, guarded, ids_of
 from shared.triggers.openapi import DOCUMENT
 from shared.triggers.process import get_app, get_assembled
 
+MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 OPEN_STATES: Final = tuple(state.value for state in State if state.is_open)
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
@@ -151,6 +153,21 @@ async def mapping_document(req: func.HttpRequest) -> func.HttpResponse:
 async def openapi(req: func.HttpRequest) -> func.HttpResponse:
     """The description of these routes."""
     return func.HttpResponse(json.dumps(DOCUMENT), mimetype="application/json")
+
+
+@blueprint.function_name("audit_log")
+@blueprint.route("audit", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+async def audit_log(req: func.HttpRequest) -> func.HttpResponse:
+    """What people who signed in did in a month, newest first."""
+
+    async def answer() -> func.HttpResponse:
+        app = await get_app()
+        month = req.params.get("month", f"{app.clock.now():%Y-%m}")
+        if not MONTH.fullmatch(month):
+            raise BadRequest("month must be like 2026-11")
+        return json_answer({"month": month, "actions": await app.audit.month(month)})
+
+    return await guarded(answer)
 
 
 @blueprint.function_name("health_details")

@@ -30,3 +30,10 @@ def get_assembled() -> "App":
     from shared import app
 
     return app.get_assembled()
+
+
+def sign_in_is_on() -> bool:
+    """Whether App Service signs people in."""
+    from shared import app
+
+    return app.sign_in_is_on()

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 
 from shared.triggers.openapi import DOCUMENT
+from shared.triggers.signed_in import ROUTES
 from tests.domain.support import SETTINGS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -96,6 +97,9 @@ async def test_routes(functions: Functions) -> None:
         "connectwise_hook": ("hooks/connectwise/{connection}", "POST", "anonymous"),
         "business_central_hook": ("hooks/business-central/{connection}", "GET POST", "anonymous"),
         "sync_on_demand": ("sync", "POST", "function"),
+        "audit_log": ("audit", "GET", "function"),
+        "signed_in": ("console/{*path}", "DELETE GET POST PUT", "anonymous"),
+        "health_details": ("health/details", "GET", "function"),
         "work_list": ("work", "GET", "function"),
         "retry_work": ("work/retry", "POST", "function"),
         "release_work": ("work/release", "POST", "function"),
@@ -111,7 +115,17 @@ async def test_routes(functions: Functions) -> None:
     }
     assert expected.items() <= found.items()
     open_to_all = {name for name, (_, _, level) in found.items() if level == "anonymous"}
-    assert open_to_all == {"connectwise_hook", "business_central_hook", "openapi", "health"}
+    assert open_to_all == {"connectwise_hook", "business_central_hook", "openapi", "health", "signed_in"}
+
+
+async def test_people_reach_by_role_what_machines_reach_by_key(functions: Functions) -> None:
+    by_key = {
+        (binding["route"], method.upper())
+        for binding in triggers(functions, "httpTrigger").values()
+        if binding["authLevel"].lower() == "function"
+        for method in binding["methods"]
+    }
+    assert {(path, method) for path, roles, _ in ROUTES for method in roles} == by_key
 
 
 METHODS: Final = ("get", "put", "post", "delete", "patch")
@@ -127,7 +141,7 @@ def operations() -> list[tuple[str, str, dict[str, Any], list[dict[str, Any]]]]:
     ]
 
 
-UNDESCRIBED: Final = {"connectwise_hook", "business_central_hook", "openapi"}
+UNDESCRIBED: Final = {"signed_in", "connectwise_hook", "business_central_hook", "openapi"}
 """Routes for the two systems and the description itself."""
 
 

@@ -317,6 +317,13 @@ MISTAKES: Final = (
         "settings",
         "AzureWebJobs_sweep_ledger_Disabled",
     ),
+    Mistake(
+        APP,
+        "    KEY_VAULT_URL: vaultUri\n",
+        "    KEY_VAULT_URL: vaultUri\n    WEBSITE_AUTH_ENABLED: 'true'\n",
+        "settings",
+        "nothing reads WEBSITE_AUTH_ENABLED",
+    ),
     # Queues, tables, alerts.
     Mistake(STORAGE, "  'dynaconnect-sweep-poison'\n", "", "storage-names", "is not deployed"),
     Mistake(STORAGE, "'dynaconnectstate'", "'dynaconnectstates'", "storage-names", "used by nothing"),
