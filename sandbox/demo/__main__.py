@@ -19,8 +19,13 @@ from sandbox.demo.money_purchasing import purchase_money
 from sandbox.demo.tables import entity_table, money_table
 from sandbox.stage import Stage
 
-LEASE_SECONDS = {"DYNACONNECT_LEASE_SECONDS": "10"}
-SHORT_LEASE = {"DYNACONNECT_LEASE_SECONDS": "4"}
+HOST = {
+    "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.1",
+    "AzureFunctionsJobHost__logging__logLevel__Host.Results": "Warning",
+}
+"""An idle host looks for messages ten times a second, so that no step waits two seconds to begin."""
+LEASE_SECONDS = {**HOST, "DYNACONNECT_LEASE_SECONDS": "10"}
+SHORT_LEASE = {**HOST, "DYNACONNECT_LEASE_SECONDS": "4"}
 
 
 async def main(kills: int, seed: int) -> int:

@@ -1,16 +1,19 @@
 """host.json: read, validated, and reduced to what this host obeys."""
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from sandbox.host.errors import HostError
 
+_OVERRIDE: Final = "AzureFunctionsJobHost__"
 _TIMESPAN: Final = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(\.\d{1,7})?")
 
 
@@ -90,14 +93,30 @@ class HostConfig(_Section):
     extension_bundle: ExtensionBundle | None = None
 
 
-def load_config(folder: Path) -> HostConfig:
-    """Reads ``host.json`` of an app folder; raises ``HostError`` naming the faulty member."""
+def load_config(folder: Path, environment: Mapping[str, str] | None = None) -> HostConfig:
+    """Reads ``host.json`` of an app folder; raises ``HostError`` naming the faulty member.
+
+    A setting such as ``AzureFunctionsJobHost__extensions__queues__batchSize`` wins over the file, as in Azure.
+    """
     path = folder / "host.json"
     try:
-        return HostConfig.model_validate_json(path.read_bytes())
+        document = json.loads(path.read_bytes())
+        for name, value in (environment or {}).items():
+            if name.startswith(_OVERRIDE) and isinstance(document, dict):
+                _put(document, name.removeprefix(_OVERRIDE).split("__"), value)
+        return HostConfig.model_validate(document)
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise HostError(f"{path}: document: Invalid JSON: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         member = ".".join(str(part) for part in first["loc"])
         raise HostError(f"{path}: {member or 'document'}: {first['msg']}") from error
+
+
+def _put(document: dict[str, Any], members: list[str], value: str) -> None:
+    *parents, last = members
+    for parent in parents:
+        document = document.setdefault(parent, {})
+    document[last] = value

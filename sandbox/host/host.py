@@ -51,7 +51,7 @@ class FunctionHost:
         self._runtime = Runtime()
         self._parts: list[QueueListener | TimerLoop] = []
         self.functions: dict[str, Function] = {}
-        self.config: HostConfig = load_config(options.app)
+        self.config: HostConfig = load_config(options.app, environment)
         self._storage = QueueStorage(self.config.extensions.queues.message_encoding)
         self._dispatcher = Dispatcher(self._runtime, self._storage)
         self._runner: web.AppRunner | None = None

@@ -30,6 +30,16 @@ def test_the_defaults_of_host_json(tmp_path: Path) -> None:
     assert queues.threshold >= 8
 
 
+def test_a_setting_wins_over_host_json(tmp_path: Path) -> None:
+    write(tmp_path / "host.json", {"version": "2.0", "extensions": {"queues": {"batchSize": 8}}})
+    prefix = "AzureFunctionsJobHost__extensions__queues__"
+    settings = {f"{prefix}maxPollingInterval": "00:00:00.1", f"{prefix}batchSize": "4", "batchSize": "2"}
+    queues = load_config(tmp_path, settings).extensions.queues
+    assert (queues.batch_size, queues.max_polling_interval) == (4, timedelta(milliseconds=100))
+    with pytest.raises(HostError, match=r"extensions\.queues\.batchSise"):
+        load_config(tmp_path, {f"{prefix}batchSise": "4"})
+
+
 def test_the_host_json_of_the_product_is_valid() -> None:
     queues = load_config(ROOT).extensions.queues
     assert queues.visibility_timeout == timedelta(seconds=30)
