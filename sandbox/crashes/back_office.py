@@ -132,6 +132,31 @@ class CompanyPaid(Expenses):
         assert self.work.unposted(self.reports[0]) == []
 
 
+class Employees(Expenses):
+    """Journals of what is owed, with the employee as the balancing account."""
+
+    entity = "employee_expense"
+
+    async def prepare(self) -> None:
+        """The employee, the option, and one report."""
+        await super().prepare()
+        await self.world.bc_call("POST", "employees", {"number": "E7", "givenName": "Kim", "surname": "Low"})
+        await self.world.cw(f"members/{self.work.member}", {"vendorNumber": "E7"})
+        policy = {"options": {"expense_reports": "journal"}}
+        await self.world.app.connection_desk.save(DEFAULT, dumps(policy))
+        await self.world.drain()
+
+    def turns(self) -> dict[str, Act]:
+        """One turn."""
+        return {"owed": self.first}
+
+    def check(self, turn: str) -> None:
+        """Booked once, and nothing left."""
+        assert self.world.bc_records("generalLedgerEntries", documentNumber=f"EXR-{self.reports[0]}")
+        assert self.work.invoices(self.reports[0]) == []
+        assert self.work.unposted(self.reports[0]) == []
+
+
 class Stock(_Buying):
     """An adjustment that a person has to book, and does."""
 

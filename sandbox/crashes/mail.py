@@ -11,18 +11,16 @@ PAGE: Final = 32
 
 
 class DatedSender:
-    """The queue client of a worker: hands the delay to nobody, but writes the due moment before the content."""
+    """The queue client of a worker: hands the delay to nobody, but writes the due moment before the content.
+
+    Whatever else is asked of it, the client itself answers.
+    """
 
     def __init__(self, client: QueueClient, clock: ShiftedClock) -> None:
         self.client, self.clock = client, clock
 
-    async def create_queue(self) -> None:
-        """Makes the queue."""
-        await self.client.create_queue()
-
-    async def close(self) -> None:
-        """Closes the connection."""
-        await self.client.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
 
     async def send_message(self, content: str, *, visibility_timeout: int, time_to_live: int) -> Any:
         """Sends, visible at once: one request, as the product would make it."""

@@ -92,5 +92,6 @@ STORIES: Final[tuple[type[Story], ...]] = (
     back_office.Bills,
     back_office.Expenses,
     back_office.CompanyPaid,
+    back_office.Employees,
     back_office.Stock,
 )
