@@ -22,6 +22,7 @@ MOST_OPERATIONS: Final = 100
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DRAFT: Final = re.compile(r'"draftNumber": "[^"]*"')
 """A draft that is made anew takes the next number, as it would anyhow."""
+_PAYMENT: Final = re.compile(r'"id": \d+, "kind": ')
 _ETAG: Final = re.compile(r'W/\\"[^"]*"')
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(Z|\+00:00)?")
 PASSING: Final = frozenset({"reason", "todo", "attempts", "target_etag", "open_since", "synced_at"})
@@ -165,6 +166,7 @@ class _Names:
         text = dumps(_plain(value))
         text = _GUID.sub(lambda match: self._keys.get(match[0], "<gone>"), text)
         text = _MOMENT.sub("<moment>", _DRAFT.sub('"draftNumber": "<draft>"', _ETAG.sub("<etag>", text)))
+        text = _PAYMENT.sub('"id": "<payment>", "kind": ', text)
         for day in self._days:
             text = text.replace(day, "<today>")
         if self._number is not None:
