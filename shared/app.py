@@ -25,6 +25,7 @@ from shared.adapters.storage.clients import StorageClients, open_storage
 from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue
 from shared.adapters.storage.records import TableRecordStore
+from shared.adapters.storage.schema import bring_forward
 from shared.adapters.storage.state import TableStateStore
 from shared.adapters.telemetry import open_telemetry
 from shared.domain import records
@@ -138,9 +139,10 @@ class App:
         return await self.hooks.keep(connection, await self.client_state(connection))
 
     async def prepare(self) -> None:
-        """Makes the tables and queues if they do not exist."""
+        """Makes the tables and queues if they do not exist, and brings older rows to the present layout."""
         if self.storage is not None:
             await self.storage.prepare()
+            await bring_forward(self.storage, self.clock, self.origin)
 
     async def close(self) -> None:
         """Closes what the app opened."""
@@ -197,9 +199,9 @@ def assemble(
         timeout=TIMEOUT, follow_redirects=False, limits=httpx.Limits(max_connections=32), verify=trust()
     )
     storage = storage or open_storage(settings.storage)
+    origin = uuid.uuid4().hex
     secrets = secrets or _secrets(settings)
     registry = registry or load_entities()
-    origin = uuid.uuid4().hex
     queue = StorageWorkQueue(storage.sync, storage.sweep, storage.poison)
     store = TableRecordStore(storage.records, queue, clock, origin, settings.lease_time)
     state = TableStateStore(storage.state)
