@@ -39,6 +39,7 @@ from shared.engine.desk import Desk
 from shared.engine.figures import Figures
 from shared.engine.health import Health
 from shared.engine.hooks import HookKeeper, client_state
+from shared.engine.loading import Loader
 from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
@@ -97,6 +98,7 @@ class App:
     origin: str
     pipeline: Pipeline
     sweeper: Sweeper
+    loader: Loader
     hooks: HookKeeper
     desk: Desk
     connection_desk: ConnectionDesk
@@ -233,6 +235,7 @@ def assemble(
         origin=origin,
         pipeline=pipeline,
         sweeper=Sweeper(connections, registry, store, state, queue, clock, origin, telemetry),
+        loader=Loader(connections, registry, store, clock, pipeline, origin),
         hooks=HookKeeper(connections, registry, state, queue, clock, settings.public_url),
         desk=Desk(connections, registry, store, state, queue, clock, pipeline, origin),
         connection_desk=ConnectionDesk(

@@ -15,6 +15,7 @@ from shared.adapters.connectwise.callbacks import CallbackVerifier
 from shared.adapters.connectwise.client import ConnectWiseClient
 from shared.adapters.connectwise.errors import TABLE as CONNECTWISE_ERRORS
 from shared.adapters.http import JsonClient
+from shared.adapters.pace import Pace
 from shared.adapters.secrets import ConnectionSecrets
 from shared.domain.records import DEFAULT
 from shared.engine.connections.connection import Connection
@@ -30,6 +31,10 @@ from shared.ports.telemetry import SILENT, Telemetry
 from shared.settings import SECRETS, SECRETS_OF_AUTH, BusinessCentralSettings, ConnectWiseSettings, Settings
 
 CONNECTWISE_CALLS: Final = 8
+BUSINESS_CENTRAL_REQUESTS: Final = 6_000
+"""Calls of one user within five minutes. It is not published whether a batch counts once or for each of its
+operations: each is counted here, so neither answer is ever refused."""
+WINDOW_SECONDS: Final = 300.0
 BUSINESS_CENTRAL_CALLS: Final = 4
 """Business Central runs five calls of one user at a time; one is left for people ("Operational limits")."""
 
@@ -45,7 +50,10 @@ class ConnectionFactory:
     state: StateStore
     standards: Mapping[str, CompiledMapping]
     telemetry: Telemetry = SILENT
+    requests: int = BUSINESS_CENTRAL_REQUESTS
+    window: float = WINDOW_SECONDS
     _limits: dict[tuple[str, ...], asyncio.Semaphore] = field(default_factory=dict)
+    _paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
 
     @property
     def base(self) -> ConnectionDocument:
@@ -121,6 +129,7 @@ class ConnectionFactory:
                 # Error texts are told apart by their wording, which follows the language asked for.
                 headers={"Accept-Language": "en-US"},
                 limit=self._limit(BUSINESS_CENTRAL_CALLS, "Business Central", settings.url, user),
+                pace=self._paces.setdefault((settings.url, user), Pace(self.requests, self.window)),
                 telemetry=self.telemetry,
             ),
             settings.company,

@@ -142,6 +142,11 @@ class Ground:
         )
         return [int(one["id"]) for one in made]
 
+    async def items(self, count: int) -> list[int]:
+        """New catalog items in ConnectWise; their ids."""
+        made = await self.stage.in_connectwise("items", [_item(number) for number in range(count)])
+        return [int(one["id"]) for one in made]
+
     async def edit(self, ids: Iterable[int], **values: Any) -> None:
         """Changes companies in ConnectWise as a person does."""
         for one in ids:
@@ -202,6 +207,20 @@ class Ground:
         """The numbers of all customers in Business Central, as its books have them."""
         company = next(iter(self.stage.business_central.environment.store.companies.values()))
         return [str(record.values["number"]) for record in company.all("customers")]
+
+
+def _item(number: int) -> dict[str, Any]:
+    return {
+        "identifier": f"BENCH-{number:06d}",
+        "description": f"Bench item {number}",
+        "customerDescription": f"Bench item {number}",
+        "subcategory": {"id": 1, "name": "General"},
+        "type": {"id": 1, "name": "General"},
+        "productClass": "Service",
+        "unitOfMeasure": {"id": 1},
+        "price": 10,
+        "cost": 5,
+    }
 
 
 def latencies(sent: Sequence[Sent], writes: Sequence[Write]) -> list[float]:

@@ -2,7 +2,8 @@
 
 ``python -m sandbox.bench.host`` takes the arguments of ``python -m sandbox.host``. The meters are read over HTTP on
 the port in ``BENCH_METER``. ``BENCH_BACKOFF`` shortens the first rest after a failure, in seconds: a bench cannot
-wait for the days over which the product spreads its tries.
+wait for the days over which the product spreads its tries. ``BENCH_LIMIT`` is another limit of Business Central than
+its own, as calls/seconds.
 """
 
 import json
@@ -22,6 +23,7 @@ from sandbox.host.__main__ import main
 
 METER: Final = "BENCH_METER"
 BACKOFF: Final = "BENCH_BACKOFF"
+LIMIT: Final = "BENCH_LIMIT"
 _CALLS: Final = Counter[str]()
 _QUEUE: Final = {"POST": "put", "GET": "receive", "DELETE": "delete", "PUT": "renewal"}
 _TABLE: Final = {"POST": "insert", "GET": "read", "PATCH": "change", "PUT": "change", "DELETE": "delete"}
@@ -84,10 +86,21 @@ def _shorten(seconds: float) -> None:
     )
 
 
+def _limit(requests: int, seconds: float) -> None:
+    import shared.app
+    from shared.factory import ConnectionFactory
+
+    limited = partial(ConnectionFactory, requests=requests, window=seconds)
+    vars(shared.app)["ConnectionFactory"] = limited
+
+
 if __name__ == "__main__":
     count_storage()
     if BACKOFF in os.environ:
         _shorten(float(os.environ[BACKOFF]))
+    if LIMIT in os.environ:
+        calls, window = os.environ[LIMIT].split("/")
+        _limit(int(calls), float(window))
     server = HTTPServer(("127.0.0.1", int(os.environ[METER])), _Meter)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if profile := os.environ.get("BENCH_PROFILE"):

@@ -105,6 +105,10 @@ class BusinessCentral(StandIn):
         if call.target.route == ODATA_V4:
             return self.pages.answer(call)
         if first == "$batch" and call.method == "POST":
+            if self.environment.settings.batch_counts_operations:
+                requests = call.body.get("requests") if isinstance(call.body, dict) else None
+                more = len(requests) - 1 if isinstance(requests, list) else 0
+                self.limits.charge(self.auth.principal(call.headers.get("authorization", "")), more)
             return batch.run(self.service, call, self.count)
         return self.service.answer(call)
 

@@ -51,6 +51,12 @@ class Limits:
         finally:
             self._release(user)
 
+    def charge(self, name: str, calls: int) -> None:
+        """Counts further calls of a user whose place was taken before: the operations of a batch."""
+        user = self._users.setdefault(name, _User())
+        for _ in range(calls):
+            self._check_window(user)
+
     async def _wait(self, user: _User) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         user.waiting.append(turn)

@@ -43,6 +43,7 @@ class Settings:
     encoded_enum_filters: bool = True
     page_cap: int = 20_000
     batch_cap: int = 100
+    batch_counts_operations: bool = True
     batch_null_ids: bool = False
     analytics_version: str = "v1.0"
     webhook_delay: float = 30.0

@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 import simplejson
 
+from shared.adapters.pace import Pace
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import count_call
 from shared.domain.errors import OutcomeUnknown, RetryLater
@@ -55,7 +56,7 @@ class JsonClient:
     """Sends JSON requests to one system and turns every failure into the error tree.
 
     ``authorize(refused)`` gives the headers of a call; after a 401 it is asked once more with those refused.
-    ``table`` says what each refusal means.
+    ``table`` says what each refusal means, ``pace`` keeps the calls below a limit for a window.
     """
 
     system: str
@@ -66,6 +67,7 @@ class JsonClient:
     headers: Mapping[str, str] = field(default_factory=dict)
     limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     telemetry: Telemetry = SILENT
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def base(self) -> httpx.URL:
@@ -81,16 +83,21 @@ class JsonClient:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
+        weight: int = 1,
     ) -> Answer:
         """One call. ``repeatable`` false means that doing it twice harms, as creating does.
+
+        ``weight`` is how many calls it counts for where the system limits them within a window.
 
         Raises the errors of :mod:`shared.domain.errors`: OutcomeUnknown when a call that must not be repeated
         may have been carried out, RetryLater when trying again is safe.
         """
         safe = repeatable if repeatable is not None else method != "POST"
+        await self.pace.take(weight)
         given = await self.authorize(None)
         answer = await self._send(method, path, params, body, {**given, **(headers or {})}, safe=safe)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
+            await self.pace.take(weight)
             given = await self.authorize(given)
             answer = await self._send(method, path, params, body, {**given, **(headers or {})}, safe=safe)
         if answer.is_success:

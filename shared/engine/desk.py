@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from shared.domain.envelope import ON_DEMAND, POISON, POISONED, Envelope
+from shared.domain.envelope import LOAD, ON_DEMAND, POISON, POISONED, Envelope
 from shared.domain.errors import BadRequest
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
 from shared.engine.connections.connection import Connections
 from shared.engine.kinds.by_hand import BY_HAND
 from shared.engine.kinds.documents import AWAITING_RELEASE, RELEASE
+from shared.engine.loading import takes
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.ports.platform import Clock
@@ -36,8 +37,9 @@ class Desk:
         """Queues records, or a sweep over everything of the entity; returns how many messages."""
         subject, only = await self._named(connection, entity)
         if everything:
+            option = LOAD if takes(self.registry, subject) else "everything"
             await self.queue.send_sweep(
-                Envelope(connection, subject, "*", ON_DEMAND, self.clock.now(), options={"everything": True})
+                Envelope(connection, subject, "*", ON_DEMAND, self.clock.now(), options={option: True})
             )
             return 1
         for record_id in ids:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import ADDED, NEEDED_BY, ON_DEMAND, Envelope
+from shared.domain.envelope import ADDED, LOAD, NEEDED_BY, ON_DEMAND, Envelope
 from shared.domain.errors import (
     HoldForPerson,
     NotFound,
@@ -92,7 +92,7 @@ class Pipeline:
             hinted_at,
             same_clock=redelivered or envelope.origin == self.origin,
             impatient=redelivered or envelope.attempt > 0 or envelope.why == ON_DEMAND,
-            fresh=envelope.why == ADDED and not redelivered,
+            fresh=(envelope.why == ADDED or bool(envelope.options.get(LOAD))) and not redelivered,
         )
         if isinstance(lease, Verdict):
             log.debug("%s %s", envelope.ref, lease)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from shared.domain.errors import SyncError
+
 type Json = Any
 type JsonObject = dict[str, Any]
 type AccountingKind = Literal["invoices", "expenses", "products"]
@@ -91,6 +93,12 @@ class BusinessCentral(Protocol):
 
     async def create(self, entity_set: str, body: JsonObject) -> JsonObject:
         """Adds a record (with its lines) and returns it as stored."""
+        ...
+
+    async def create_many(
+        self, entity_set: str, bodies: Sequence[JsonObject]
+    ) -> list[JsonObject | SyncError]:
+        """Adds up to 100 records in one call; each is stored and returned, or has its own error, in order."""
         ...
 
     async def change(self, entity_set: str, record_id: str, values: JsonObject, etag: str) -> JsonObject:

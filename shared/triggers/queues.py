@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared.domain.envelope import FIGURES, POISON, POISONED, Envelope
+from shared.domain.envelope import FIGURES, LOAD, POISON, POISONED, Envelope
 from shared.domain.errors import FunctionFailed, SyncError, place_of
 from shared.domain.records import DEFAULT
 from shared.ports.metrics import FAILURES, SWEEPS
@@ -109,6 +109,10 @@ async def run_sweep(app: "App", envelope: Envelope) -> int:
     if envelope.entity == RECONCILE:
         return await app.reconciler.run(envelope)
     subject = app.registry.subject(envelope.entity)
+    if envelope.options.get(LOAD):
+        if not await app.loader.load(envelope.connection, subject.name, envelope.when):
+            await app.queue.send_sweep(envelope)
+        return 0
     if subject.path:
         everything = bool(envelope.options.get("everything"))
         return await app.sweeper.catch_up(envelope.connection, subject.name, everything=everything)

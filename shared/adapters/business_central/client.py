@@ -13,7 +13,7 @@ from shared.adapters.business_central.errors import TABLE
 from shared.adapters.business_central.ledger_pages import Condition, LedgerPages
 from shared.adapters.http import Answer, JsonClient
 from shared.adapters.resolutions import Refusal, resolve
-from shared.domain.errors import AlreadyExists, NotFound, StopConnection
+from shared.domain.errors import AlreadyExists, NotFound, OutcomeUnknown, StopConnection, SyncError
 from shared.ports.systems import Lookup
 
 type JsonObject = dict[str, Any]
@@ -42,6 +42,7 @@ class BusinessCentralClient:
     _company_name_read: str = ""
     _ledger_route: str = ""
     _lists: dict[str, tuple[float, list[JsonObject]]] = field(default_factory=dict)
+    _list_locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _company_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def probe(self) -> str:
@@ -102,24 +103,28 @@ class BusinessCentralClient:
     async def _batch_read(self, urls: Sequence[str]) -> list[JsonObject]:
         requests = [{"method": "GET", "id": str(number), "url": url} for number, url in enumerate(urls)]
         answer = await self.client.request(
-            "POST", f"{API}/$batch", body={"requests": requests}, repeatable=True
+            "POST", f"{API}/$batch", body={"requests": requests}, repeatable=True, weight=len(requests)
         )
         bodies = []
         for one in answer.body["responses"]:
             if one["status"] >= 400:
-                error = (one.get("body") or {}).get("error", {})
-                refusal = Refusal(
-                    self.client.system,
-                    "GET",
-                    "$batch",
-                    int(one["status"]),
-                    str(error.get("code", "")),
-                    str(error.get("message", "")),
-                    str(one.get("body"))[:500],
-                )
-                raise resolve(TABLE, refusal, after=None, safe=True)
+                raise self._refused("GET", one, safe=True)
             bodies.append(one["body"])
         return bodies
+
+    def _refused(self, method: str, one: JsonObject, *, safe: bool) -> SyncError:
+        """What the refusal of one operation of a batch means."""
+        error = (one.get("body") or {}).get("error", {})
+        refusal = Refusal(
+            self.client.system,
+            method,
+            "$batch",
+            int(one["status"]),
+            str(error.get("code", "")),
+            str(error.get("message", "")),
+            str(one.get("body"))[:500],
+        )
+        return resolve(TABLE, refusal, after=None, safe=safe)
 
     async def scan(
         self,
@@ -155,6 +160,31 @@ class BusinessCentralClient:
         """Adds a record (with its lines) and returns it as stored."""
         answer = await self.client.request("POST", await self._path(entity_set), body=body)
         return dict(answer.body)
+
+    async def create_many(
+        self, entity_set: str, bodies: Sequence[JsonObject]
+    ) -> list[JsonObject | SyncError]:
+        """One batch that goes on after a failure; an answer that is missing is an unknown outcome."""
+        url = f"{await self._company_path()}/{entity_set}"
+        json = {"Content-Type": "application/json"}
+        requests = [
+            {"method": "POST", "id": str(number), "url": url, "headers": json, "body": body}
+            for number, body in enumerate(bodies)
+        ]
+        answer = await self.client.request(
+            "POST",
+            f"{API}/$batch",
+            body={"requests": requests},
+            headers={"Prefer": "odata.continue-on-error"},
+            repeatable=False,
+            weight=len(requests),
+        )
+        answers: list[JsonObject | SyncError] = [
+            self._refused("POST", one, safe=False) if one["status"] >= 400 else dict(one["body"])
+            for one in answer.body["responses"]
+        ]
+        missing = OutcomeUnknown("answer_lost", "A batch came back without an answer for this record.")
+        return answers + [missing] * (len(bodies) - len(answers))
 
     async def change(self, entity_set: str, record_id: str, values: JsonObject, etag: str) -> JsonObject:
         """Changes the named fields if the etag still fits; raises ChangedMeanwhile."""
@@ -234,17 +264,19 @@ class BusinessCentralClient:
 
     async def reference(self, entity_set: str) -> list[JsonObject]:
         """All rows of a small set, at most ten minutes old."""
-        known = self._lists.get(entity_set)
-        if known and known[0] + REFERENCE_SECONDS > time.monotonic():
-            return known[1]
-        return await self._load(entity_set)
+        return await self._list(entity_set, REFERENCE_SECONDS)
 
     async def refresh(self, entity_set: str) -> list[JsonObject]:
         """The rows read anew, at most once a minute."""
-        known = self._lists.get(entity_set)
-        if known and known[0] + REFRESH_SECONDS > time.monotonic():
-            return known[1]
-        return await self._load(entity_set)
+        return await self._list(entity_set, REFRESH_SECONDS)
+
+    async def _list(self, entity_set: str, seconds: float) -> list[JsonObject]:
+        """The rows, at most so old; of many that find them too old at once, one reads for all."""
+        async with self._list_locks.setdefault(entity_set, asyncio.Lock()):
+            known = self._lists.get(entity_set)
+            if known and known[0] + seconds > time.monotonic():
+                return known[1]
+            return await self._load(entity_set)
 
     async def _load(self, entity_set: str) -> list[JsonObject]:
         rows = [row async for page in self.scan(entity_set) for row in page]

@@ -10,6 +10,7 @@ from azure.data.tables.aio import TableClient
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
+from shared.adapters.storage.transport import ShortLivedTransport
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 
 SETTING: Final = "AzureWebJobsStorage"
@@ -76,8 +77,11 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
     environment is looked for: that is a thread and a file for each of the many small calls, and storage is reached
     directly.
     """
-    direct: dict[str, Any] = {"use_env_settings": False}
-    encoding: dict[str, Any] = direct | {
+
+    def direct() -> ShortLivedTransport:
+        return ShortLivedTransport(use_env_settings=False)
+
+    encoding: dict[str, Any] = {
         "message_encode_policy": TextBase64EncodePolicy(),
         "message_decode_policy": TextBase64DecodePolicy(),
     }
@@ -85,18 +89,20 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
     if connection:
 
         def table(name: str) -> TableClient:
-            return TableClient.from_connection_string(connection, name, **direct)
+            return TableClient.from_connection_string(connection, name, transport=direct())
 
         def queue(name: str) -> QueueClient:
-            return QueueClient.from_connection_string(connection, name, **encoding)
+            return QueueClient.from_connection_string(connection, name, transport=direct(), **encoding)
     else:
         credential = _credential(settings)
 
         def table(name: str) -> TableClient:
-            return TableClient(_endpoint(settings, "table"), name, credential=credential, **direct)
+            return TableClient(_endpoint(settings, "table"), name, credential=credential, transport=direct())
 
         def queue(name: str) -> QueueClient:
-            return QueueClient(_endpoint(settings, "queue"), name, credential=credential, **encoding)
+            return QueueClient(
+                _endpoint(settings, "queue"), name, credential=credential, transport=direct(), **encoding
+            )
 
     return StorageClients(
         table(prefix + RECORD_TABLE),

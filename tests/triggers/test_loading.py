@@ -1,0 +1,99 @@
+"""A first load: few calls for many records, the same promise, and it goes on where it was."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox.azurite import Azurite
+from shared.app import DEFAULT
+from shared.domain.envelope import LOAD, Envelope
+from shared.domain.records import RecordRef
+from shared.triggers.queues import run_sweep
+from tests.triggers.bench import Bench
+
+MANY = 110
+
+
+@pytest.fixture
+async def bench(azurite: Azurite) -> AsyncIterator[Bench]:
+    async with Bench(azurite) as running:
+        yield running
+
+
+async def make(bench: Bench, count: int, first: int = 0) -> list[int]:
+    rows = [
+        {
+            "identifier": f"Load{number}",
+            "name": f"Load {number}",
+            "types": [{"id": 1}],
+            "billingTerms": {"id": 1},
+        }
+        for number in range(first, first + count)
+    ]
+    return [int(row["id"]) for row in await bench.connectwise_admin("companies", rows)]
+
+
+def posts(bench: Bench) -> int:
+    return sum(n for route, n in bench.business_central.calls.items() if route.startswith("BATCH POST"))
+
+
+async def order(bench: Bench) -> Envelope:
+    queued = await bench.app.desk.sync(DEFAULT, "customer", [], everything=True)
+    [message] = await bench.swept()
+    assert (queued, message.options) == (1, {LOAD: True})
+    return message
+
+
+async def test_a_load_creates_in_batches_and_reads_pages(bench: Bench) -> None:
+    ids = await make(bench, MANY)
+    message = await order(bench)
+    await run_sweep(bench.app, message)
+    assert posts(bench) == MANY
+    calls = {route: count for route, count in bench.business_central.calls.items() if "BATCH" not in route}
+    assert sum(count for route, count in calls.items() if "$batch" in route) <= MANY / 5, calls
+    assert max(count for route, count in calls.items() if route.startswith("GET")) == 1, calls
+    assert not any(route.startswith("GET") and "customers({id})" in route for route in calls)
+    assert bench.connectwise.calls["GET /v4_6_release/apis/3.0/company/companies/{id:\\d+}"] == 0
+    for one in ids:
+        record = await bench.app.store.get(RecordRef(DEFAULT, "company", str(one)))
+        assert record is not None
+        assert record.links["customer"].target_number == f"C{one:06d}"
+    assert not bench.business_central.breaches
+
+
+async def test_a_load_that_was_cut_short_sends_nothing_twice(bench: Bench) -> None:
+    await make(bench, MANY)
+    message = await order(bench)
+    await run_sweep(bench.app, message)
+    assert posts(bench) == MANY
+    more = await make(bench, 3, MANY)
+    await run_sweep(bench.app, message)
+    assert posts(bench) == MANY + len(more)
+
+
+async def test_a_record_that_exists_is_adopted(bench: Bench) -> None:
+    await bench.central_admin(
+        "records", {"set": "customers", "records": [{"number": "OLD", "displayName": "Load 1"}]}
+    )
+    ids = await make(bench, 3)
+    await run_sweep(bench.app, await order(bench))
+    assert posts(bench) == 2
+    record = await bench.app.store.get(RecordRef(DEFAULT, "company", str(ids[1])))
+    assert record is not None
+    assert record.links["customer"].target_number == "OLD"
+
+
+async def test_one_refused_record_of_a_batch_stops_no_other(bench: Bench) -> None:
+    ids = await make(bench, 4)
+    taken = f"C{ids[2]:06d}"
+    await bench.central_admin("records", {"set": "customers", "records": [{"number": taken}]})
+    message = await order(bench)
+    # The list of what is there was read before somebody else took the number.
+    await bench.app.loader.load(DEFAULT, "company", message.when)
+    owners = [
+        record.links["customer"].target_number
+        for one in ids
+        if (record := await bench.app.store.get(RecordRef(DEFAULT, "company", str(one)))) is not None
+    ]
+    assert owners == [f"C{one:06d}" for one in ids]
+    assert posts(bench) == 3
