@@ -165,6 +165,8 @@ class Day:
     async def back_office(self) -> None:
         """What is not an everyday invoice; expenses and stock have no callback and wait for the sweep."""
         await self.office.contracts(self.customers, self.items)
+        self._made("agreement", self.office.agreements)
+        self._made("project", self.office.projects)
         await self.buying.order(self.vendors, self.items)
         await self._settle()
         await self.buying.receive_first()

@@ -23,15 +23,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def entity_table(figures: dict[str, EntityFigures], held: dict[str, int]) -> str:
-    """One row an entity: results, time from change to done, calls."""
+    """One row an entity: results, time from change to done (a dash where no change is timed), calls."""
     head = ("entity", "created", "updated", "unchanged", "held", "p50 s", "p95 s", "calls/record")
     rows = [
         (
             name,
             *(str(figure.results[result]) for result in ("created", "updated", "unchanged")),
             str(held.get(name, 0)),
-            f"{figure.quantile(0.5):.1f}",
-            f"{figure.quantile(0.95):.1f}",
+            *(f"{figure.quantile(share):.1f}" if figure.seconds else "-" for share in (0.5, 0.95)),
             f"{figure.calls_per_record:.1f}",
         )
         for name, figure in sorted(figures.items())
