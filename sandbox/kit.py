@@ -6,7 +6,7 @@ applies the faults that were asked for and hands it on. ``/admin/...`` is not co
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +20,8 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type FaultKind = Literal["status", "reset", "hang", "cut", "slow", "lost", "html", "badjson", "latency"]
 
 LONGEST_HANG_SECONDS: Final = 120.0
+MOST_REQUEST_LINES: Final = 5_000
+"""The newest request lines that a stand-in keeps, as any proxy on the way would log them."""
 
 
 def loads(text: str | bytes) -> Json:
@@ -63,6 +65,7 @@ class StandIn:
         self.name = name
         self.app = web.Application(middlewares=[self._middleware], client_max_size=64 * 2**20)
         self.calls: Counter[str] = Counter()
+        self.request_lines: deque[str] = deque(maxlen=MOST_REQUEST_LINES)
         self.breaches: list[dict[str, str]] = []
         self.faults: list[Fault] = []
         self.latency_seconds = 0.0
@@ -111,6 +114,7 @@ class StandIn:
             return await handler(request)
         route = self.route_name(request)
         self.calls[route] += 1
+        self.request_lines.append(f"{request.method} {request.path_qs}")
         if self.latency_seconds:
             await asyncio.sleep(self.latency_seconds)
         fault = self._fault_for(route)

@@ -11,7 +11,7 @@ import platform
 import ssl
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -34,7 +34,9 @@ from shared.engine.backoff import Backoff
 from shared.engine.connections.book import ConnectionBook
 from shared.engine.connections.cutover_preview import CutoverPreview
 from shared.engine.connections.desk import ConnectionDesk
+from shared.engine.connections.rights import RightsCheck
 from shared.engine.connections.routing import Router
+from shared.engine.deliveries import TakenDeliveries
 from shared.engine.desk import Desk
 from shared.engine.figures import Figures
 from shared.engine.health import Health
@@ -107,6 +109,7 @@ class App:
     health: Health
     audit: AuditLog
     telemetry: Telemetry = SILENT
+    deliveries: TakenDeliveries = field(default_factory=TakenDeliveries)
     http: httpx.AsyncClient | None = None
     storage: StorageClients | None = None
 
@@ -124,6 +127,11 @@ class App:
             self.origin,
             self.telemetry,
         )
+
+    @property
+    def rights(self) -> RightsCheck:
+        """What looks at the rights of a connection."""
+        return RightsCheck(self.connections, self.state, self.clock)
 
     async def client_state(self, connection: str) -> str:
         """What Business Central must repeat in its notifications for this connection."""

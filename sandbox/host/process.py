@@ -51,6 +51,13 @@ class HostProcess:
         self._reader: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[str] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The process id; raises ``RuntimeError`` before the first start."""
+        if self._process is None:
+            raise RuntimeError("the host was not started")
+        return self._process.pid
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

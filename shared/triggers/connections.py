@@ -41,6 +41,20 @@ async def connection_document(req: func.HttpRequest) -> func.HttpResponse:
     return await guarded(answer)
 
 
+@blueprint.function_name("connection_rights")
+@blueprint.route("connections/{name}/rights", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+async def connection_rights(req: func.HttpRequest) -> func.HttpResponse:
+    """The rights of a connection in both systems: asked there now, nothing is written."""
+
+    async def answer() -> func.HttpResponse:
+        app, name = await get_app(), str(req.route_params["name"])
+        if name not in await app.connections.names():
+            return _unknown(name)
+        return json_answer(await app.rights.look(name))
+
+    return await guarded(answer)
+
+
 @blueprint.function_name("cutover_preview")
 @blueprint.route("cutover", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 async def cutover_preview(req: func.HttpRequest) -> func.HttpResponse:

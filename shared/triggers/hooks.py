@@ -37,6 +37,8 @@ TRY_AGAIN: Final = 429
 UNAVAILABLE: Final = 503
 MOST_SECONDS: Final = 4.0
 """How long a delivery may take here: ConnectWise waits 5 seconds and never repeats what it gave up on itself."""
+MOST_ID: Final = 2**63 - 1
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _RESOURCE: Final = re.compile(r"companies\([^)]*\)/(?P<set>\w+)(?:\((?P<id>[0-9a-fA-F-]{36})\))?")
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
@@ -99,7 +101,10 @@ async def _take_callback(app: "App", delivery: Delivery) -> None:
     if len(body) > MOST_BYTES:
         raise Refused(f"the body has {len(body)} bytes")
     content = await verifier.verify(body, delivery.request.headers.get("x-content-signature", ""))
+    if app.deliveries.is_known(delivery.connection, content.get("MessageId")):
+        return
     await app.queue.send(_hint_of_callback(app, delivery, content))
+    app.deliveries.remember(delivery.connection, content.get("MessageId"))
 
 
 def _hint_of_callback(app: "App", delivery: Delivery, content: dict[str, Any]) -> Envelope:
@@ -107,9 +112,9 @@ def _hint_of_callback(app: "App", delivery: Delivery, content: dict[str, Any]) -
     subject = next((s for s in app.registry.subjects() if s.callback and s.callback == kind), None)
     if subject is None:
         raise Refused(f"nothing travels for callbacks of type {kind[:50]!r}")
-    if isinstance(record_id, bool) or not isinstance(record_id, int) or record_id < 1:
+    if isinstance(record_id, bool) or not isinstance(record_id, int) or not 0 < record_id <= MOST_ID:
         raise Refused("the delivery has no record id")
-    correlation = new_correlation()
+    correlation, traced = new_correlation(), delivery.traced
     return Envelope(
         delivery.connection,
         subject.name,
@@ -117,7 +122,7 @@ def _hint_of_callback(app: "App", delivery: Delivery, content: dict[str, Any]) -
         f"callback {str(content.get('Action', ''))[:20]}".strip(),
         app.clock.now(),
         correlation=correlation,
-        traceparent=delivery.traced or new_traceparent(correlation),
+        traceparent=traced if _TRACEPARENT.fullmatch(traced) else new_traceparent(correlation),
         origin=app.origin,
     )
 

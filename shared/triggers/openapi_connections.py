@@ -47,6 +47,14 @@ PATHS: Final[dict[str, Any]] = {
             "responses": {"200": {"description": "It is gone."}, "404": _ERROR, **_FAILURES},
         },
     },
+    "/connections/{name}/rights": {
+        "get": {
+            "operationId": "lookAtRights",
+            "parameters": [_NAME],
+            "summary": "Every right that a connection needs in both systems, and which are missing; writes nothing.",
+            "responses": {"200": {"description": "The rights."}, "404": _ERROR, **_FAILURES},
+        }
+    },
     "/cutover": {
         "get": {
             "operationId": "previewCutover",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared.domain.envelope import FIGURES, LOAD, POISON, POISONED, Envelope
+from shared.domain.envelope import FIGURES, FIRST_START, LOAD, POISON, POISONED, Envelope
 from shared.domain.errors import FunctionFailed, SyncError, place_of
 from shared.domain.records import DEFAULT
 from shared.ports.metrics import FAILURES, SWEEPS
@@ -102,6 +102,8 @@ async def run_sweep(app: "App", envelope: Envelope) -> int:
     """Does what a sweep message asks for; returns how many hints it queued."""
     if envelope.entity == KEEP_HOOKS:
         await app.keep_hooks(envelope.connection)
+        if envelope.why == FIRST_START:
+            await app.rights.look(envelope.connection)
         return 0
     if envelope.entity == FIGURES:
         await app.figures.take(envelope.connection)

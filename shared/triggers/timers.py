@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared.domain.envelope import FIGURES, Envelope
+from shared.domain.envelope import FIGURES, FIRST_START, Envelope
 from shared.triggers.process import get_app
 from shared.triggers.queues import KEEP_HOOKS
 
@@ -34,7 +34,7 @@ async def catch_up(timer: func.TimerRequest) -> None:
     why = "timer" if not timer.past_due else "timer past due"
     for name in await app.connections.names():
         if not await app.state.load(name, "hooks"):
-            await app.queue.send_sweep(Envelope(name, KEEP_HOOKS, "*", "first start", app.clock.now()))
+            await app.queue.send_sweep(Envelope(name, KEEP_HOOKS, "*", FIRST_START, app.clock.now()))
     await _queue_sweeps(app, [FIGURES, *(s.name for s in app.registry.subjects() if s.path)], why)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.connectwise.callbacks import signature
-from shared.adapters.connectwise.callbacks import MOST_KEYS, CallbackVerifier
+from shared.adapters.connectwise.callbacks import (
+    MISS_WINDOW_SECONDS,
+    MOST_KEYS,
+    MOST_MISSES,
+    CallbackVerifier,
+)
 from shared.domain.errors import RetryLater
 from shared.ports.hooks import Refused
 from tests.adapters.support import serving
@@ -134,6 +140,24 @@ async def test_a_changed_body_is_refused(verifier: CallbackVerifier, site: Site)
     assert "signature" in await refuses(verifier, body.replace(b'"ID": 7', b'"ID": 8'), signed)
     assert "signature" in await refuses(verifier, body + b" ", signed)
     assert len(site.asked) == 1, "a key that was fetched is not fetched again for a forged delivery"
+
+
+async def test_forged_deliveries_cannot_make_us_ask_for_keys_without_end(
+    verifier: CallbackVerifier, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(MOST_MISSES):
+        await refuses(verifier, delivery(site.key_url(number)), "Zm9yZ2Vk")
+    forged = delivery(site.key_url(MOST_MISSES))
+    for _ in range(3):
+        with pytest.raises(RetryLater):
+            await verifier.verify(forged, "Zm9yZ2Vk")
+    assert len(site.asked) == MOST_MISSES
+    genuine = delivery(site.key_url(MOST_MISSES + 1))
+    assert (await verifier.verify(genuine, signature(KEY, genuine)))["ID"] == 7
+    later = time.monotonic() + MISS_WINDOW_SECONDS
+    monkeypatch.setattr("shared.adapters.connectwise.callbacks.time.monotonic", lambda: later)
+    await refuses(verifier, forged, "Zm9yZ2Vk")
+    assert len(site.asked) == MOST_MISSES + 1
 
 
 @pytest.mark.parametrize("signed", ["", "!!!", "ünïcode", "YWJj", "A" * 10_000, "====", "YWJj\n"])

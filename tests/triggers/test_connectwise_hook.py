@@ -104,3 +104,15 @@ async def test_a_key_that_cannot_be_fetched_now_asks_connectwise_to_repeat(
     answer = await sender.to_connectwise_hook(away, "Zm9yZ2Vk")
     assert answer.status_code == 429
     assert (await sender.to_connectwise_hook(body, "Zm9yZ2Vk")).status_code == 202
+
+
+async def test_a_callback_that_is_replayed_costs_nothing(stage: Stage, sender: Sender, watch: Watch) -> None:
+    """ConnectWise dates no callback, so that one can be replayed for ever: by its message id it is known."""
+    company = await stage.in_connectwise("companies", {"identifier": "Again", "name": "Again Ltd"})
+    path = f"company/{company['id']}"
+    for message in ("again-1", "again-1", "again-1", "again-2"):
+        answer = await sender.to_connectwise_hook(sender.callback(company["id"], MessageId=message))
+        assert answer.status_code == 202
+        await watch.idle()
+    attempts = (await watch.record(path)).json()["attempts"]
+    assert len([one for one in attempts if one["entity"] == "customer"]) == 2

@@ -218,7 +218,7 @@ class BusinessCentralClient:
 
     async def ledger_after(self, entry: int) -> list[JsonObject]:
         """Detailed rows numbered above ``entry``."""
-        return await self._ledger("dcleEntryNo", lambda field: f"{field} gt {int(entry)}")
+        return await self._ledger("dcleEntryNo", partial(odata.greater, number=int(entry)))
 
     async def ledger(self, select: Sequence[str]) -> AsyncIterator[list[JsonObject]]:
         """The named fields of all detailed rows, page by page; the published pages give every field they have."""

@@ -18,6 +18,11 @@ def any_number(field: str, numbers: Iterable[int]) -> str:
     return " or ".join(f"{field} eq {int(number)}" for number in numbers)
 
 
+def greater(field: str, number: int) -> str:
+    """A number field that is greater than a number."""
+    return f"{field} gt {int(number)}"
+
+
 def any_text(field: str, values: Iterable[str]) -> str:
     """A text field that equals one of several values."""
     return " or ".join(f"{field} eq {text(value)}" for value in values)

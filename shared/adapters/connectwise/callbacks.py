@@ -2,7 +2,8 @@
 
 The signature is the base64 of an HMAC-SHA256 over the raw body; its key is the SHA-256 of a signing key that
 ``key_url`` in the body names. That address is the sender's word, so it is fetched only from ConnectWise's own
-hosts or from the configured site, without redirects, and keys are kept.
+hosts or from the configured site, without redirects, and keys are kept. Whoever forges deliveries could make us ask
+for a key each time, so that is done a few times a minute only.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import hashlib
 import hmac
 import logging
 import re
+import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -23,6 +26,9 @@ from shared.ports.hooks import Refused
 
 _VENDOR_HOST: Final = re.compile(r"(?:[a-z0-9-]+\.)+myconnectwise\.net")
 MOST_KEYS: Final = 50
+MOST_MISSES: Final = 10
+"""Keys that are fetched in a minute for deliveries which they do not prove."""
+MISS_WINDOW_SECONDS: Final = 60.0
 FETCH_TIMEOUT: Final = httpx.Timeout(3.0)
 """ConnectWise waits five seconds for the whole answer."""
 
@@ -39,11 +45,12 @@ class CallbackVerifier:
     client_id: str
     _keys: dict[str, bytes] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _misses: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_MISSES))
 
     async def verify(self, body: bytes, signature: str) -> dict[str, Any]:
         """The delivery's content if it is genuine.
 
-        Raises Refused when it is not, RetryLater when the signing key cannot be fetched right now.
+        Raises Refused when it is not, RetryLater when the signing key cannot be fetched right now, or too many were.
         """
         try:
             content = simplejson.loads(body, use_decimal=True)
@@ -59,14 +66,23 @@ class CallbackVerifier:
                 raise Refused("key_url names no ConnectWise host")
             async with self._lock:
                 # Whoever waited here may find that the key was fetched meanwhile.
-                if not self._matches_known(body, given) and (
-                    url in self._keys or not _matches(await self._fetch(url), body, given)
-                ):
-                    raise Refused("the signature does not fit the body")
+                if not self._matches_known(body, given):
+                    await self._prove(url, body, given)
         company = content.get("CompanyId")
         if not isinstance(company, str) or company.casefold() != self.company.casefold():
             raise Refused("the delivery is of another company")
         return content
+
+    async def _prove(self, url: str, body: bytes, given: bytes) -> None:
+        if url in self._keys:
+            raise Refused("the signature does not fit the body")
+        if len(self._misses) == MOST_MISSES and time.monotonic() - self._misses[0] < MISS_WINDOW_SECONDS:
+            raise RetryLater(
+                "signing_key", "Too many deliveries named a signing key that did not prove them."
+            )
+        if not _matches(await self._fetch(url), body, given):
+            self._misses.append(time.monotonic())
+            raise Refused("the signature does not fit the body")
 
     def _matches_known(self, body: bytes, given: bytes) -> bool:
         """Any key that a trusted host gave will do: the addresses differ between messages, the keys do not."""

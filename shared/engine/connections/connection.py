@@ -15,6 +15,8 @@ from shared.ports.platform import Secrets
 from shared.ports.systems import BusinessCentral, ConnectWise
 
 KNOWN_TARGET_SECONDS: Final = 300.0
+MOST_TARGETS: Final = 5_000
+"""Targets of which a process keeps id and number: about two megabytes."""
 
 
 type TaxMode = Literal["as_lines", "business_central", "prices_include_tax"]
@@ -101,7 +103,11 @@ class Connection:
         return entry[1] if entry and entry[0] > time.monotonic() else None
 
     def remember_target(self, entity: str, source_id: str, target: dict[str, str]) -> None:
-        """Keeps a linked target's id and number for five minutes."""
+        """Keeps a linked target's id and number for five minutes, of as many records as memory is meant for."""
+        self._targets.pop((entity, source_id), None)
+        if len(self._targets) >= MOST_TARGETS:
+            # The oldest comes first: a record that is told again goes to the end.
+            self._targets.pop(next(iter(self._targets)))
         self._targets[entity, source_id] = (time.monotonic() + KNOWN_TARGET_SECONDS, target)
 
     def forget_target(self, entity: str, source_id: str) -> None:

@@ -1,0 +1,1 @@
+"""Hostile deliveries against the hooks, through the functions on the real runtime."""

@@ -1,0 +1,1 @@
+"""A short version of the model."""
