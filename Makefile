@@ -6,10 +6,13 @@ PORT ?= 7071
 SEED ?= 1
 DOCUMENTS ?= 2000
 SAMPLE ?= 0
+RUNS ?= 1000
+EVENTS ?= 100000
+BODIES ?= 50000
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash crashes bench corpus up host test check check-infra format clean
+.PHONY: help setup demo demo-crash crashes bench corpus model soak fuzz up host test check check-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +33,15 @@ bench: setup ## Measure everything, beside Node-RED and a bare floor (BENCH="--e
 
 corpus: setup ## Made-up documents through the engine (DOCUMENTS=2000, SEED=1)
 	@$(PYTHON) -m sandbox.corpus --documents $(DOCUMENTS) --seed $(SEED)
+
+model: setup ## Random people and trouble on both sides, checked after every step (RUNS=1000, SEED=1)
+	@$(PYTHON) -m sandbox.model --runs $(RUNS) --steps 50 --seed $(SEED)
+
+soak: setup ## A long run of the local host with 5 % faults (EVENTS=100000, SEED=1)
+	@$(PYTHON) -m sandbox.soak --events $(EVENTS) --seed $(SEED)
+
+fuzz: setup ## Hostile deliveries against the hooks (BODIES=50000, SEED=1)
+	@$(PYTHON) -m sandbox.fuzz --bodies $(BODIES) --seed $(SEED)
 
 up: setup ## Start everything and leave it running, to click around
 	@$(PYTHON) -m sandbox.up

@@ -42,6 +42,7 @@ ROUTES: Final[tuple[tuple[str, dict[str, Role], Any], ...]] = (
     ("dimensions/missing", READS, reports.missing_dimensions),
     ("connections", READS, connections.connection_list),
     ("connections/{name}", CHANGES, connections.connection_document),
+    ("connections/{name}/rights", READS, connections.connection_rights),
     ("cutover", READS, connections.cutover_preview),
     ("reconcile", READS, reconcile.reconcile_list),
     ("reconcile", ACTS, reconcile.reconcile_now),

@@ -20,7 +20,7 @@ async def test_the_hooks_stand_hostile_deliveries() -> None:
 
 def test_what_must_not_be_is_told() -> None:
     figures = Figures(
-        failed=["x was answered 500"], forged=["default|company|9"], foreign_calls=1, warm=10, end=20
+        failed=["x was answered 500"], forged=["default|company|9"], foreign_calls=1, memory=[30, 10, 30, 20]
     )
     assert len(figures.problems) == 4
 
