@@ -19,7 +19,7 @@ ACCOUNT_KEY: Final = (
 
 _COMMAND: Final = Path(__file__).resolve().parents[1] / "node_modules" / ".bin" / "azurite"
 _LISTENING: Final = re.compile(
-    r"Azurite (Blob|Queue|Table) service is successfully listening at http://[^:]+:(\d+)"
+    r"Azurite (Blob|Queue|Table) service is successfully listening at https?://[^:]+:(\d+)"
 )
 _ADDRESS: Final = "127.0.0.1"
 _START_SECONDS: Final = 60.0
@@ -46,12 +46,15 @@ DEFAULT_PORTS: Final = Ports(10000, 10001, 10002)
 class Azurite:
     """One Azurite. Use it as a context manager, ``with`` or ``async with``: it answers on entry and is gone on exit.
 
-    Without a folder everything is kept in memory. Its API version check is off, because the storage libraries speak
+    Without a folder everything is kept in memory; ``options`` are more words for its command line, as for TLS. Its API version check is off, because the storage libraries speak
     a newer version than the emulator knows.
     """
 
-    def __init__(self, folder: Path | None = None, ports: Ports = Ports()) -> None:
+    def __init__(
+        self, folder: Path | None = None, ports: Ports = Ports(), options: tuple[str, ...] = ()
+    ) -> None:
         self.ports = ports
+        self._options = options
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
         self._output: list[str] = []
@@ -80,7 +83,15 @@ class Azurite:
         where = ["--inMemoryPersistence"] if self._folder is None else ["--location", str(self._folder)]
         ports = [f"--{name}Port={getattr(self.ports, name)}" for name in ("blob", "queue", "table")]
         self._process = subprocess.Popen(
-            [str(_COMMAND), *where, "--silent", "--disableTelemetry", "--skipApiVersionCheck", *ports],
+            [
+                str(_COMMAND),
+                *where,
+                "--silent",
+                "--disableTelemetry",
+                "--skipApiVersionCheck",
+                *ports,
+                *self._options,
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -27,6 +27,7 @@ class StorageClients:
     sync: QueueClient
     sweep: QueueClient
     poison: tuple[QueueClient, ...] = ()
+    credential: AsyncTokenCredential | None = None
 
     async def prepare(self) -> None:
         """Makes the tables and queues if they do not exist."""
@@ -68,6 +69,8 @@ class StorageClients:
             await table.close()
         for queue in (self.sync, self.sweep, *self.poison):
             await queue.close()
+        if self.credential is not None:
+            await self.credential.close()
 
 
 def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClients:
@@ -86,7 +89,8 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
         "message_decode_policy": TextBase64DecodePolicy(),
     }
     connection = settings.get(SETTING, "")
-    if connection:
+    credential = None if connection else _credential(settings)
+    if credential is None:
 
         def table(name: str) -> TableClient:
             return TableClient.from_connection_string(connection, name, transport=direct())
@@ -94,7 +98,6 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
         def queue(name: str) -> QueueClient:
             return QueueClient.from_connection_string(connection, name, transport=direct(), **encoding)
     else:
-        credential = _credential(settings)
 
         def table(name: str) -> TableClient:
             return TableClient(_endpoint(settings, "table"), name, credential=credential, transport=direct())
@@ -110,6 +113,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
         queue(prefix + SYNC_QUEUE),
         queue(prefix + SWEEP_QUEUE),
         tuple(queue(f"{prefix}{name}-poison") for name in (SYNC_QUEUE, SWEEP_QUEUE)),
+        credential,
     )
 
 
