@@ -7,18 +7,20 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from sandbox.bench import cost, emulator, load, shared, start
+from sandbox.bench import cost, emulator, load, shared, start, storm
 from sandbox.bench.figures import Figures, shown
 from sandbox.bench.ground import Ground
 
-PARTS: Final = ("start", "shared", "faults", "crash", "load")
+PARTS: Final = ("start", "shared", "faults", "crash", "load", "storm")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.bench", description=__doc__)
     parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--events", type=int, default=200, help="events of a burst (default: %(default)s)")
-    parser.add_argument("--full", action="store_true", help="a first load in its full size (half an hour)")
+    parser.add_argument(
+        "--full", action="store_true", help="load and storm in their full sizes (three quarters of an hour)"
+    )
     parser.add_argument("--alone", action="store_true", help="without Node-RED and the bare floor")
     return parser.parse_args(arguments)
 
@@ -62,12 +64,16 @@ async def run(options: argparse.Namespace) -> list[Figures]:
         size = load.FULL if options.full else load.SENSIBLE
         return [await load.load(size, kill=False), await load.load(size, kill=True)]
 
+    async def the_storm() -> list[Figures]:
+        return [await storm.storm(storm.FULL if options.full else storm.SENSIBLE)]
+
     known: dict[str, Callable[[], Awaitable[list[Figures]]]] = {
         "start": _start,
         "shared": lambda: _side_by_side(events, alone=options.alone),
         "faults": faults,
         "crash": crash,
         "load": first_load,
+        "storm": the_storm,
     }
     began, parts = time.monotonic(), list[Figures]()
     for name in options.parts.split(","):
