@@ -93,7 +93,8 @@ class Ground:
         while any(one.status != 202 for one in await self.send(ids, 2, "added")):
             # A cold process takes longer than a delivery may; ConnectWise sends it again as well.
             self.stage.connectwise.breaches.clear()
-        await self.until(lambda: len({write.number for write in self.writes}) == len(ids))
+        wanted = {NUMBER.format(one) for one in ids}
+        await self.until(lambda: wanted <= {write.number for write in self.writes})
         self.writes.clear()
 
     async def __aexit__(self, *_: object) -> None:
