@@ -12,7 +12,7 @@ BODIES ?= 50000
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash crashes bench corpus model soak fuzz up host test check check-infra format clean
+.PHONY: help setup demo demo-crash crashes faults outage bench corpus model soak fuzz up host test check check-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ demo-crash: setup ## The same, with the functions killed ten times at random mom
 
 crashes: setup ## Kill the process at every await and around every write (SAMPLE=0 of each turn, SEED=1)
 	@$(PYTHON) -m sandbox.crashes --sample $(SAMPLE) --seed $(SEED)
+
+faults: setup ## Every fault at every endpoint that is called (ARGS="--sample 200")
+	@$(PYTHON) -m sandbox.faults $(ARGS)
+
+outage: setup ## Business Central away for an hour (ARGS="--minutes 20")
+	@$(PYTHON) -m sandbox.outage $(ARGS)
 
 bench: setup ## Measure everything, beside Node-RED and a bare floor (BENCH="--events 1000")
 	@$(PYTHON) -m sandbox.bench $(BENCH)

@@ -22,6 +22,8 @@ type FaultKind = Literal["status", "reset", "hang", "cut", "slow", "lost", "html
 LONGEST_HANG_SECONDS: Final = 120.0
 MOST_REQUEST_LINES: Final = 5_000
 """The newest request lines that a stand-in keeps, as any proxy on the way would log them."""
+KEPT_HEADERS: Final = ("Content-Type", "ETag", "Link")
+"""What a caller still sees of an answer that comes in pieces."""
 
 
 def loads(text: str | bytes) -> Json:
@@ -44,7 +46,8 @@ class Fault:
     """One fault to inject: which calls it hits, what happens, how often.
 
     ``route`` is matched as a part of ``"METHOD /route/template"``; an empty text hits every call.
-    ``kind`` ``lost`` runs the call and then drops the answer; ``cut`` sends half of it; ``slow`` drips it.
+    ``kind`` ``lost`` runs the call and then drops the answer; ``cut`` sends half of it; ``slow`` sends it in
+    ``pieces`` with ``seconds`` between them.
     """
 
     kind: FaultKind
@@ -56,6 +59,9 @@ class Fault:
     skip: int = 0
     rate: float = 1.0
     seconds: float = 0.0
+    pieces: int = 2
+    carried_out: bool = False
+    """A ``status`` that is answered although the call was carried out."""
 
 
 class StandIn:
@@ -70,6 +76,8 @@ class StandIn:
         self.faults: list[Fault] = []
         self.latency_seconds = 0.0
         self.random = random.Random(1)
+        self.witnesses: list[Callable[[web.Request, str], None]] = []
+        """Told of every product call and the name of its route."""
         self._reset_hooks: list[Callable[[], None]] = []
         self.admin("GET", "/admin/report", self._report)
         self.admin("POST", "/admin/report/clear", self._clear_report)
@@ -115,6 +123,8 @@ class StandIn:
         route = self.route_name(request)
         self.calls[route] += 1
         self.request_lines.append(f"{request.method} {request.path_qs}")
+        for witness in self.witnesses:
+            witness(request, route)
         if self.latency_seconds:
             await asyncio.sleep(self.latency_seconds)
         fault = self._fault_for(route)
@@ -150,6 +160,8 @@ class StandIn:
                 await handler(request)
                 return _drop(request)
             case "status":
+                if fault.carried_out:
+                    await handler(request)
                 return web.Response(
                     text=fault.body or dumps({"code": "Fault", "message": "injected"}),
                     status=fault.status,
@@ -167,15 +179,17 @@ class StandIn:
         self, fault: Fault, request: web.Request, answer: web.StreamResponse
     ) -> web.StreamResponse:
         body = answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b"{}"
-        stream = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
+        headers = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
+        stream = web.StreamResponse(status=answer.status, headers=headers)
         stream.content_length = len(body)
         await stream.prepare(request)
-        half = max(1, len(body) // 2)
-        await stream.write(body[:half])
-        if fault.kind == "cut":
-            return _drop(request)
-        await asyncio.sleep(fault.seconds)
-        await stream.write(body[half:])
+        piece = max(1, -(-len(body) // max(2, fault.pieces)))
+        await stream.write(body[:piece])
+        for start in range(piece, len(body), piece):
+            if fault.kind == "cut":
+                return _drop(request)
+            await asyncio.sleep(fault.seconds)
+            await stream.write(body[start : start + piece])
         await stream.write_eof()
         return stream
 

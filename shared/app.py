@@ -20,6 +20,7 @@ from typing import Final
 import httpx
 
 from shared.adapters.http import TIMEOUT
+from shared.adapters.patience import USUAL
 from shared.adapters.secrets import EnvironmentSecrets, KeyVaultSecrets
 from shared.adapters.storage.clients import StorageClients, open_storage
 from shared.adapters.storage.homes import TableHomes
@@ -45,6 +46,7 @@ from shared.engine.loading import Loader
 from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
+from shared.engine.rests import Rests
 from shared.engine.sweeps import Sweeper
 from shared.entities import load_entities
 from shared.factory import ConnectionFactory
@@ -99,6 +101,7 @@ class App:
     secrets: Secrets
     origin: str
     pipeline: Pipeline
+    rests: Rests
     sweeper: Sweeper
     loader: Loader
     hooks: HookKeeper
@@ -219,6 +222,7 @@ def assemble(
     connections = ConnectionBook(factory.base, factory, state, clock)
     router = Router(connections, registry, store, TableHomes(storage.state))
     obstacles = Obstacles(router, registry)
+    rests = Rests(connections, state, queue, clock)
     pipeline = Pipeline(
         connections,
         registry,
@@ -229,6 +233,7 @@ def assemble(
         origin,
         router,
         obstacles,
+        rests,
         telemetry,
     )
     return App(
@@ -244,6 +249,7 @@ def assemble(
         pipeline=pipeline,
         sweeper=Sweeper(connections, registry, store, state, queue, clock, origin, telemetry),
         loader=Loader(connections, registry, store, clock, pipeline, origin),
+        rests=rests,
         hooks=HookKeeper(connections, registry, state, queue, clock, settings.public_url),
         desk=Desk(connections, registry, store, state, queue, clock, pipeline, origin),
         connection_desk=ConnectionDesk(
@@ -294,7 +300,8 @@ def _secrets(settings: Settings) -> "EnvironmentSecrets | KeyVaultSecrets":
     from azure.identity.aio import DefaultAzureCredential
     from azure.keyvault.secrets.aio import SecretClient
 
-    return KeyVaultSecrets(SecretClient(settings.key_vault_url, DefaultAzureCredential()))
+    client = SecretClient(settings.key_vault_url, DefaultAzureCredential(), **USUAL.options())
+    return KeyVaultSecrets(client)
 
 
 _app: App | None = None

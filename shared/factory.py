@@ -17,6 +17,7 @@ from shared.adapters.connectwise.errors import TABLE as CONNECTWISE_ERRORS
 from shared.adapters.http import JsonClient
 from shared.adapters.pace import Pace
 from shared.adapters.secrets import ConnectionSecrets
+from shared.domain.calls import Pulse
 from shared.domain.records import DEFAULT
 from shared.engine.connections.connection import Connection
 from shared.engine.connections.document import BusinessCentralPart, ConnectionDocument, ConnectWisePart
@@ -99,6 +100,7 @@ class ConnectionFactory:
             document.cutover,
             (*SECRETS, *SECRETS_OF_AUTH.get(central.auth, ())),
             {"ConnectWise": site.probe, "Business Central": books.probe},
+            (site.client.pulse, books.client.pulse),
         )
 
     def _limit(self, calls: int, *key: str) -> asyncio.Semaphore:
@@ -113,6 +115,7 @@ class ConnectionFactory:
                 ConnectWiseAuthorization(settings, secrets),
                 CONNECTWISE_ERRORS,
                 limit=self._limit(CONNECTWISE_CALLS, "ConnectWise", settings.url, settings.company),
+                pulse=Pulse("ConnectWise"),
                 telemetry=self.telemetry,
             )
         )
@@ -130,6 +133,7 @@ class ConnectionFactory:
                 headers={"Accept-Language": "en-US"},
                 limit=self._limit(BUSINESS_CENTRAL_CALLS, "Business Central", settings.url, user),
                 pace=self._paces.setdefault((settings.url, user), Pace(self.requests, self.window)),
+                pulse=Pulse("Business Central"),
                 telemetry=self.telemetry,
             ),
             settings.company,

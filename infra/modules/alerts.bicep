@@ -76,6 +76,58 @@ var rules = [
     '''
   }
   {
+    name: 'connection-rests'
+    text: 'One of the two systems answers nobody; its connection rests and goes on by itself.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT15M'
+    expectsTimers: false
+    query: '''
+      traces
+      | where message startswith 'connection ' and message has ' rests: '
+    '''
+  }
+  {
+    name: 'records-interrupted'
+    text: 'Passes over records could not be stored: storage or the vault is away or refuses.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT15M'
+    expectsTimers: false
+    query: '''
+      traces
+      | where message has 'goes back to the queue' and not(message startswith 'sweep of ')
+      | summarize lines = count()
+      | where lines > 20
+    '''
+  }
+  {
+    name: 'hooks-gone'
+    text: 'Callbacks or subscriptions were switched off or deleted; they are registered again.'
+    severity: 3
+    frequency: 'PT1H'
+    window: 'PT1H'
+    expectsTimers: false
+    query: '''
+      traces
+      | where message has 'were gone and are there again'
+    '''
+  }
+  {
+    name: 'callbacks-missing'
+    text: 'Sweeps find changes of which no callback told.'
+    severity: 3
+    frequency: 'PT1H'
+    window: 'PT1H'
+    expectsTimers: false
+    query: '''
+      traces
+      | where message startswith 'no callback told of '
+      | summarize lines = count()
+      | where lines > 12
+    '''
+  }
+  {
     name: 'records-held'
     text: 'Records are held and wait for a person.'
     severity: 3

@@ -15,8 +15,8 @@ import simplejson
 
 from shared.adapters.pace import Pace
 from shared.adapters.resolutions import Refusal, Resolution, resolve
-from shared.domain.calls import count_call
-from shared.domain.errors import OutcomeUnknown, RetryLater
+from shared.domain.calls import Pulse, count_call
+from shared.domain.errors import OutcomeUnknown, RetryLater, SyncError
 from shared.ports.metrics import CALL_TIME, CALLS
 from shared.ports.telemetry import SILENT, Telemetry
 
@@ -24,10 +24,16 @@ type Headers = Mapping[str, str]
 type Authorize = Callable[[Headers | None], Awaitable[Headers]]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+DEADLINE_SECONDS: Final = 100.0
+"""How long a whole answer may take; the timeout above only bounds the silence between two of its pieces."""
 LONGEST_WAIT: Final = timedelta(days=1)
 """No system is left alone for longer, whatever delay it names."""
 
 _KEYS: Final = re.compile(r"\([^)]*\)|/\d[^/]*")
+AWAY: Final = frozenset(
+    {"unreachable", "answer_lost", "not_json", "gateway", "unavailable", "timeout", "server_error"}
+)
+"""The causes of calls that a system which is away could not answer; any other answer shows that it is there."""
 
 log = logging.getLogger("dynaconnect.http")
 
@@ -68,6 +74,8 @@ class JsonClient:
     limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     telemetry: Telemetry = SILENT
     pace: Pace = field(default_factory=Pace)
+    deadline: float = DEADLINE_SECONDS
+    pulse: Pulse = field(default_factory=lambda: Pulse(""))
 
     @property
     def base(self) -> httpx.URL:
@@ -94,6 +102,29 @@ class JsonClient:
         """
         safe = repeatable if repeatable is not None else method != "POST"
         await self.pace.take(weight)
+        try:
+            answer = await self._request(method, path, params, body, headers, weight, safe=safe)
+        except RetryLater as error:
+            if error.cause in AWAY:
+                self.pulse.miss(error.cause, error.operator)
+            raise
+        except SyncError:
+            self.pulse.beat()
+            raise
+        self.pulse.beat()
+        return answer
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        weight: int,
+        *,
+        safe: bool,
+    ) -> Answer:
         given = await self.authorize(None)
         answer = await self._send(method, path, params, body, {**given, **(headers or {})}, safe=safe)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
@@ -133,12 +164,12 @@ class JsonClient:
             every["Content-Type"] = "application/json"
         url = f"{self.base_url}/{path}"
         try:
-            async with self.limit:
+            async with self.limit, asyncio.timeout(self.deadline):
                 count_call(self.system)
                 return await self._observed(method, path, url, params, content, every)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(error) from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, TimeoutError) as error:
             if safe:
                 raise self._unreachable(error) from error
             raise OutcomeUnknown(

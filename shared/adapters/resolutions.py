@@ -34,15 +34,17 @@ class Refusal:
     code: str
     message: str
     raw: str
+    is_page: bool = False
+    """The answer is no JSON: something before the API spoke."""
 
     @classmethod
     def of(cls, system: str, method: str, path: str, answer: httpx.Response) -> Self:
         """Reads both systems' error bodies; what is not JSON is kept as raw text."""
-        code, message = "", ""
+        code, message, is_page = "", "", not answer.content
         try:
             body: Any = simplejson.loads(answer.text) if answer.content else {}
         except (ValueError, RecursionError):
-            body = {}
+            body, is_page = {}, True
         if isinstance(body, dict):
             inner, errors = body.get("error"), body.get("errors")
             if isinstance(inner, dict):
@@ -59,7 +61,14 @@ class Refusal:
                         for part in parts
                     )
         return cls(
-            system, method, path, answer.status_code, code, _CORRELATION.sub("", message), answer.text[:1000]
+            system,
+            method,
+            path,
+            answer.status_code,
+            code,
+            _CORRELATION.sub("", message),
+            answer.text[:1000],
+            is_page,
         )
 
 
@@ -78,6 +87,8 @@ class Resolution:
     todo: str = ""
     code: str = ""
     text: str = ""
+    page: bool = False
+    """Only an answer that is no JSON."""
     unsure: bool = False
     """The call may have been carried out although it was refused, as after a gateway's time limit."""
 
@@ -85,6 +96,7 @@ class Resolution:
         """True when this row speaks of the refusal."""
         return (
             self.status in (0, refusal.status)
+            and (refusal.is_page or not self.page)
             and self.code.casefold() in refusal.code.casefold()
             and self.text.casefold() in f"{refusal.message} {refusal.raw}".casefold()
         )
@@ -114,6 +126,16 @@ TRANSIENT: Final = (
     Resolution(504, RetryLater, "timeout", "{system} ran out of time (504).", AGAIN, unsure=True),
 )
 
+NO_API_404: Final = Resolution(
+    404,
+    RetryLater,
+    "gateway",
+    "The API of {system} was not reached: something before it answers 404.",
+    "Nothing: it is tried again. If it lasts, check the system's address.",
+    page=True,
+)
+"""Taken for a record that is gone, it would leave out what is still there."""
+
 CATCH_ALL: Final = (
     Resolution(500, RetryLater, "server_error", "{system} failed (500): {message}", AGAIN, unsure=True),
     Resolution(
@@ -128,6 +150,7 @@ CATCH_ALL: Final = (
 __all__ = [
     "AGAIN",
     "CATCH_ALL",
+    "NO_API_404",
     "TRANSIENT",
     "AlreadyExists",
     "ChangedMeanwhile",

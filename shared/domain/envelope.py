@@ -13,6 +13,10 @@ from shared.domain.records import RecordRef
 _TYPES: Final = {"attempt": int, "options": dict}
 ON_DEMAND: Final = "on demand"
 """The reason of a hint made by a person: it never waits for a planned retry."""
+PROBE: Final = "rest"
+"""The subject of a sweep message that asks whether a system that was away is back."""
+INTERRUPTED: Final = "interrupted"
+"""The reason of a hint whose pass could not be stored: like a message that is delivered again, it covers nothing."""
 BACKLOG: Final = "backlog"
 """The reason of a hint about a record that ConnectWise lists as not yet exported."""
 ADDED: Final = "callback added"

@@ -92,6 +92,8 @@ class HookKeeper:
         }
         expires = await self._expiries(connection, address)
         healed = [name for report in done.values() for name in (*report["made"], *report["healed"])]
+        if healed and before:
+            log.warning("hooks of %s were gone and are there again: %s", connection_name, ", ".join(healed))
         if healed:
             await self._sweep_after(connection_name)
         now = self.clock.now()

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import ADDED, LOAD, NEEDED_BY, ON_DEMAND, Envelope
+from shared.domain.envelope import ADDED, INTERRUPTED, LOAD, NEEDED_BY, ON_DEMAND, Envelope
 from shared.domain.errors import (
     HoldForPerson,
     NotFound,
@@ -30,13 +30,14 @@ from shared.domain.records import Link, Record, RecordRef, State
 from shared.engine.backoff import Backoff
 from shared.engine.connections.connection import Connection, Connections
 from shared.engine.connections.cutover import too_early
-from shared.engine.connections.routing import HERE, HOME, ROUTING, Placement, Router, begun
+from shared.engine.connections.routing import HERE, ROUTING, Placement, Router, placed
 from shared.engine.entity import Entity, Job
 from shared.engine.kinds.mapping_data import has_arrived
 from shared.engine.obstacles import Obstacles
 from shared.engine.outcomes import attempt_of, extent, held_attempt, hold_back, result_of, settle, state_of
 from shared.engine.registry import Registry
-from shared.engine.telling import LED_BY, Before, tell
+from shared.engine.rests import Rests
+from shared.engine.telling import LED_BY, Before, tell, traced
 from shared.ports.platform import Clock
 from shared.ports.storage import Attempt, Lease, RecordStore, Verdict, WorkQueue
 from shared.ports.telemetry import SILENT, Span, Telemetry
@@ -64,6 +65,7 @@ class Pipeline:
     origin: str
     router: Router
     obstacles: Obstacles
+    rests: Rests
     telemetry: Telemetry = SILENT
 
     async def handle(self, envelope: Envelope, *, redelivered: bool = False) -> list[Outcome]:
@@ -79,10 +81,12 @@ class Pipeline:
             attempt=envelope.attempt,
         ) as span:
             span.link(str(envelope.options.get(LED_BY, "")))
-            return await self._handle(_traced(envelope, span), span, redelivered=redelivered)
+            return await self._handle(traced(envelope, span), span, redelivered=redelivered)
 
     async def _handle(self, envelope: Envelope, span: Span, *, redelivered: bool) -> list[Outcome]:
         connection = await self.connections.get(envelope.connection)
+        if await self.rests.takes(replace(envelope, why=INTERRUPTED) if redelivered else envelope):
+            return []
         if connection.paused_until and connection.paused_until > self.clock.now():
             await self.queue.send(envelope, delay=connection.paused_until - self.clock.now())
             return []
@@ -99,10 +103,26 @@ class Pipeline:
             span.note(verdict=lease.value)
             return []
         span.link(lease.record.trace)
+        try:
+            return await self._passes(connection, envelope, lease, span, redelivered=redelivered)
+        finally:
+            self.store.leave(lease)
+
+    async def _passes(
+        self,
+        connection: Connection,
+        envelope: Envelope,
+        lease: Lease,
+        span: Span,
+        *,
+        redelivered: bool,
+    ) -> list[Outcome]:
+        """Passes under one lease, until no hint came in the meantime."""
         outcomes: list[Outcome] = []
         for number in range(MOST_PASSES):
             before = Before.of(lease.record)
             outcomes, attempts, again_after, placement = await self._pass(connection, envelope, lease)
+            await self.rests.note(connection)
             await self._register_waits(envelope.ref, outcomes)
             lease.record.retry_at = None
             if again_after is not None:
@@ -194,7 +214,7 @@ class Pipeline:
         job.note_source(job.source or {})
         job.leads = placement.leads
         if placement.plan is not None:
-            outcome = _place(record, placement.plan, placement.home, started)
+            outcome = placed(record, placement.plan, placement.home, started)
             duration = round((self.clock.now() - started).total_seconds() * 1000)
             attempt = attempt_of(
                 outcome, record.links[ROUTING], envelope, started, duration, read_calls, None
@@ -377,21 +397,3 @@ class Pipeline:
     def _hint(self, ref: RecordRef, why: str, now: datetime) -> Envelope:
         trace = self.telemetry.current()
         return Envelope(ref.connection, ref.subject, ref.id, why, now, origin=self.origin, traceparent=trace)
-
-
-def _traced(envelope: Envelope, span: Span) -> Envelope:
-    """The hint with the trace of its pass, so that retries stay in it and attempts name it."""
-    if not span.traceparent:
-        return envelope
-    trace_id = span.traceparent.split("-")[1]
-    return replace(envelope, correlation=trace_id, traceparent=envelope.traceparent or span.traceparent)
-
-
-def _place(record: Record, plan: Plan, home: str, now: datetime) -> Outcome:
-    """Notes where a record belongs instead of here; what was not begun here is no longer this one's work."""
-    if not begun(record):
-        record.links = {name: link for name, link in record.links.items() if name == ROUTING}
-    link = record.link(ROUTING)
-    link.facts = {HOME: home} if home else {}
-    settle(link, plan, now)
-    return Outcome(ROUTING, result_of(plan, link), link.state, plan)

@@ -87,6 +87,8 @@ class Sweeper:
                 seen.add(record_id)
                 await self._hint(RecordRef(connection_name, subject.name, record_id), "catch up")
                 sent += 1
+        if subject.callback and sent and since:
+            log.warning("no callback told of %d changes of %s", sent, subject.name)
         sent += await self._backlog(site, connection, subject, seen)
         sent += await self._nudge(connection_name, subject)
         # The newest version seen is the other side's own clock; ours would skip what it stamps behind us.

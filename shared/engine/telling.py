@@ -1,7 +1,7 @@
 """What the figures say of a pass, told once its outcome is stored: nothing is counted that did not happen."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
 
@@ -9,7 +9,7 @@ from shared.domain.envelope import Envelope
 from shared.domain.plans import Outcome
 from shared.domain.records import Link, Record
 from shared.ports.metrics import CHANGE_TIME, MONEY, RECORDS
-from shared.ports.telemetry import Telemetry
+from shared.ports.telemetry import Span, Telemetry
 
 ARRIVED: Final = ("created", "updated")
 BOOKED: Final = "done"
@@ -79,3 +79,11 @@ def _tell_money(telemetry: Telemetry, connection: str, link: Link) -> None:
     if total:
         currency = str(link.facts.get("currency") or "local")
         telemetry.record(MONEY, float(total), connection=connection, entity=link.entity, currency=currency)
+
+
+def traced(envelope: Envelope, span: Span) -> Envelope:
+    """The hint with the trace of its pass, so that retries stay in it and attempts name it."""
+    if not span.traceparent:
+        return envelope
+    trace_id = span.traceparent.split("-")[1]
+    return replace(envelope, correlation=trace_id, traceparent=envelope.traceparent or span.traceparent)

@@ -9,6 +9,8 @@ from typing import Any, Final, Protocol
 from shared.domain.envelope import Envelope
 from shared.domain.records import Record, RecordRef, State
 
+STORAGE: Final = "storage"
+"""The cause of a failure of storage itself."""
 SYNC_QUEUE: Final = "dynaconnect-sync"
 SWEEP_QUEUE: Final = "dynaconnect-sweep"
 """The names of the two work queues: the adapter sends to them, the queue triggers listen to them."""
@@ -128,6 +130,10 @@ class RecordStore(Protocol):
 
     def require_room(self, record: Record) -> None:
         """Raises TooLarge for a record that is more than can be stored; checkpoint and finish would do the same."""
+        ...
+
+    def leave(self, lease: Lease) -> None:
+        """Tells that nobody works under the lease any more, however the pass ended."""
         ...
 
     async def get(self, ref: RecordRef) -> Record | None:

@@ -11,6 +11,7 @@ import simplejson
 from azure.core.exceptions import AzureError
 
 from shared.domain.errors import BadRequest, SyncError, TooLarge, place_of
+from shared.ports.storage import STORAGE
 
 MOST_IDS: Final = 1_000
 RECORD_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
@@ -35,10 +36,12 @@ async def guarded(answer: Callable[[], Awaitable[func.HttpResponse]]) -> func.Ht
     except TooLarge as large:
         return json_answer({"error": f"{large.operator} ({large.detail})", "cause": large.cause}, 413)
     except SyncError as error:
-        return json_answer({"error": error.operator, "todo": error.todo, "cause": error.cause}, 502)
+        status = 503 if error.cause == STORAGE else 502
+        return json_answer({"error": error.operator, "todo": error.todo, "cause": error.cause}, status)
     except AzureError as error:
+        # The app cannot even start.
         log.error("storage cannot be reached: %s", place_of(error))
-        return json_answer({"error": "Storage cannot be reached right now.", "cause": "storage"}, 503)
+        return json_answer({"error": "Storage cannot be reached right now.", "cause": STORAGE}, 503)
 
 
 def body_of(req: func.HttpRequest, *names: str) -> dict[str, Any]:

@@ -56,9 +56,8 @@ async def work_list(req: func.HttpRequest) -> func.HttpResponse:
             raise BadRequest(f"state must be one of {', '.join(OPEN_STATES)}")
         items = await app.desk.work(connection, req.params.get("entity", ""), state)
         poison = [{"name": name, **value} async for name, value in app.desk.poison(connection)]
-        return json_answer(
-            {"items": [{**asdict(item), "state": item.state.value} for item in items], "poison": poison}
-        )
+        rows = [{**asdict(item), "state": item.state.value} for item in items]
+        return json_answer({"items": rows, "poison": poison, "resting": await app.rests.shown(connection)})
 
     return await guarded(answer)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared.domain.envelope import FIGURES, FIRST_START, LOAD, POISON, POISONED, Envelope
+from shared.domain.envelope import FIGURES, FIRST_START, INTERRUPTED, LOAD, POISON, POISONED, PROBE, Envelope
 from shared.domain.errors import FunctionFailed, SyncError, place_of
 from shared.domain.records import DEFAULT
 from shared.ports.metrics import FAILURES, SWEEPS
@@ -41,14 +41,14 @@ async def sync_record(message: func.QueueMessage) -> None:
         app = await get_app()
         envelope = Envelope.from_json(message.get_body().decode())
         try:
-            await app.pipeline.handle(envelope, redelivered=(message.dequeue_count or 1) > 1)
+            redelivered = (message.dequeue_count or 1) > 1 or envelope.why == INTERRUPTED
+            await app.pipeline.handle(envelope, redelivered=redelivered)
         except SyncError as error:
             if _is_about_no_connection(error):
                 await _show_lost(app, envelope, error.operator)
                 return
             log.warning("%s goes back to the queue: %s", envelope.ref, error.cause)
-            delay = app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None))
-            await app.queue.send(envelope.again("retry"), delay=delay)
+            await _again(app, envelope, error)
 
 
 @blueprint.function_name("sweep")
@@ -76,6 +76,7 @@ async def sweep(message: func.QueueMessage) -> None:
                     log.warning("sweep of %s ends: %s", envelope.entity, cause)
                 else:
                     log.warning("sweep of %s goes back to the queue: %s", envelope.entity, cause)
+                    await app.rests.note(await app.connections.get(envelope.connection))
                     traced = replace(envelope, traceparent=envelope.traceparent or span.traceparent)
                     rest = app.pipeline.backoff.delay(envelope.attempt, getattr(error, "after", None))
                     await app.queue.send_sweep(traced.again("retry"), delay=max(SWEEP_REST, rest))
@@ -100,13 +101,17 @@ def told(function: str) -> Iterator[None]:
 
 async def run_sweep(app: "App", envelope: Envelope) -> int:
     """Does what a sweep message asks for; returns how many hints it queued."""
+    if envelope.entity == PROBE:
+        return await app.rests.probe(envelope)
+    if envelope.entity == FIGURES:
+        await app.figures.take(envelope.connection)
+        return 0
+    if await app.rests.takes(envelope, sweep=True):
+        return 0
     if envelope.entity == KEEP_HOOKS:
         await app.keep_hooks(envelope.connection)
         if envelope.why == FIRST_START:
             await app.rights.look(envelope.connection)
-        return 0
-    if envelope.entity == FIGURES:
-        await app.figures.take(envelope.connection)
         return 0
     if envelope.entity == RECONCILE:
         return await app.reconciler.run(envelope)
@@ -173,6 +178,21 @@ async def _poisoned(app: "App", message: func.QueueMessage, *, sweep_queue: bool
             "sweep": sweep_queue,
         },
     )
+
+
+async def _again(app: "App", envelope: Envelope, error: SyncError) -> None:
+    """Nothing could be stored of the pass: the hint itself carries on, and ends where people look."""
+    backoff = app.pipeline.backoff
+    if envelope.attempt + 1 >= backoff.most_attempts:
+        text = replace(envelope, attempt=0).to_json()
+        await _show(
+            app,
+            envelope.connection,
+            {"entity": envelope.entity, "id": envelope.id, "text": text, "reason": error.operator},
+        )
+        return
+    delay = backoff.delay(envelope.attempt, getattr(error, "after", None))
+    await app.queue.send(envelope.again(INTERRUPTED), delay=delay)
 
 
 def _is_about_no_connection(error: SyncError) -> bool:

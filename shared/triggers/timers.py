@@ -33,6 +33,7 @@ async def catch_up(timer: func.TimerRequest) -> None:
     app = await get_app()
     why = "timer" if not timer.past_due else "timer past due"
     for name in await app.connections.names():
+        await app.rests.resume(name)
         if not await app.state.load(name, "hooks"):
             await app.queue.send_sweep(Envelope(name, KEEP_HOOKS, "*", FIRST_START, app.clock.now()))
     await _queue_sweeps(app, [FIGURES, *(s.name for s in app.registry.subjects() if s.path)], why)

@@ -146,6 +146,14 @@ async def test_a_lost_answer(echo: Echo, method: str, kind: type[SyncError], fau
     assert error.cause == ("answer_lost" if kind is OutcomeUnknown else "unreachable")
 
 
+@pytest.mark.parametrize(("method", "kind"), WRITE_LOST[:2])
+async def test_an_answer_that_drips_without_end(echo: Echo, method: str, kind: type[SyncError]) -> None:
+    """No silence in it is long enough for a timeout, but the whole has a deadline."""
+    echo.raw, echo.client.deadline = b"[1, 2, 3, 4, 5, 6]", 0.4
+    echo.fail("slow", seconds=0.15, pieces=9)
+    assert type(await fails(echo, method)) is kind
+
+
 @pytest.mark.parametrize(("method", "kind"), WRITE_LOST)
 @pytest.mark.parametrize("fault", ["html", "badjson"])
 async def test_an_answer_that_is_not_json(

@@ -157,7 +157,7 @@ def rows() -> list[tuple[str, int, Resolution]]:
 
 @pytest.mark.parametrize(("system", "at", "row"), rows(), ids=lambda value: str(value)[:20])
 def test_no_row_hides_behind_an_earlier_one(system: str, at: int, row: Resolution) -> None:
-    refusal = Refusal(system, "GET", "x", row.status or 499, row.code, row.text, "")
+    refusal = Refusal(system, "GET", "x", row.status or 499, row.code, row.text, "", row.page)
     first = next(number for number, one in enumerate(TABLES[system]) if one.fits(refusal))
     assert first == at
 

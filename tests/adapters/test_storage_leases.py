@@ -236,3 +236,21 @@ async def test_other_records_are_not_concerned(two: Processes) -> None:
     other = RecordRef("other", "company", "7")
     for one in (ref("8"), ref("7", "invoice"), other):
         assert isinstance(await two.second.begin(one, START, same_clock=True, impatient=False), Lease)
+
+
+async def test_a_lease_that_nobody_here_holds_is_taken_at_once(two: Processes) -> None:
+    """As when the answer to taking it was lost, or its pass failed: no other pass will do the work."""
+    hinted_at = two.clock.now()
+    two.clock.forward(1)
+    lease = await two.take(two.first)
+    assert await two.begin(two.first, hinted_at) is Verdict.COLLAPSED
+    two.first.leave(lease)
+    again = await two.begin(two.first, hinted_at)
+    assert isinstance(again, Lease)
+    assert again.fence == 2
+    assert not two.sent.hints
+
+
+async def test_two_passes_of_one_process_never_take_a_lease_together(two: Processes) -> None:
+    taken = await asyncio.gather(*(two.begin(two.first) for _ in range(8)))
+    assert len([one for one in taken if isinstance(one, Lease)]) == 1

@@ -162,6 +162,14 @@ class World(Systems):
             await self._deliver(min(waiting))
         raise AssertionError(f"the queues are not empty after {MOST_MESSAGES} messages")
 
+    async def pass_time(self, by: timedelta) -> None:
+        """Lets time pass and handles what becomes due meanwhile, in the order in which it does."""
+        end = self.clock.now() + by
+        while due := [one for one in await self._deliveries() if one.due <= end]:
+            self.clock.reach(min(due).due)
+            await self._deliver(min(due))
+        self.clock.reach(end)
+
     async def _deliveries(self) -> list[Delivery]:
         return [delivery for queue in self._queues.values() for delivery in await queue.fetch()]
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.adapters.resolutions import AGAIN, CATCH_ALL, TRANSIENT, Resolution
+from shared.adapters.resolutions import AGAIN, CATCH_ALL, NO_API_404, TRANSIENT, Resolution
 from shared.domain.errors import (
     AlreadyExists,
     ChangedMeanwhile,
@@ -39,6 +39,7 @@ TABLE: Final = (
         "Business Central does not allow the call: its API may be switched off.",
         "Switch on API services and Integrate APIs.",
     ),
+    NO_API_404,
     Resolution(404, NotFound, "not_found", "Business Central has no such record."),
     Resolution(
         0,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.adapters.resolutions import CATCH_ALL, TRANSIENT, Resolution
+from shared.adapters.resolutions import CATCH_ALL, NO_API_404, TRANSIENT, Resolution
 from shared.domain.errors import AlreadyExists, ChangedMeanwhile, HoldForPerson, NotFound, StopConnection
 
 CREDENTIALS: Final = "Check company, public key, private key and client id of the ConnectWise API member."
@@ -32,6 +32,7 @@ TABLE: Final = (
         CREDENTIALS,
         code="ConnectWiseApi",
     ),
+    NO_API_404,
     Resolution(404, NotFound, "not_found", "ConnectWise has no such record."),
     Resolution(409, ChangedMeanwhile, "in_use", "The record is in use in ConnectWise: {message}"),
     Resolution(400, AlreadyExists, "exists", "ConnectWise has it already: {message}", code="ObjectExists"),

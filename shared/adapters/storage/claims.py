@@ -6,11 +6,13 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage import limits, rows
+from shared.adapters.storage.meanings import explained
 from shared.domain.records import RecordRef
 
 PARTITION = "claims"
 
 
+@explained
 @dataclass(slots=True)
 class TableClaims:
     """Partition ``{connection}|claims``, row key ``{target set}|{id or number}``."""

@@ -10,7 +10,7 @@ from azure.data.tables.aio import TableClient
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
-from shared.adapters.storage.transport import ShortLivedTransport
+from shared.adapters.patience import USUAL, Patience
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 
 SETTING: Final = "AzureWebJobsStorage"
@@ -73,39 +73,31 @@ class StorageClients:
             await self.credential.close()
 
 
-def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClients:
+def open_storage(settings: Mapping[str, str], prefix: str = "", patience: Patience = USUAL) -> StorageClients:
     """The clients as the settings ``AzureWebJobsStorage`` or ``AzureWebJobsStorage__...`` say.
 
     ``prefix`` keeps several apps apart in one account; the functions themselves use none. No proxy or netrc of the
     environment is looked for: that is a thread and a file for each of the many small calls, and storage is reached
     directly.
     """
-
-    def direct() -> ShortLivedTransport:
-        return ShortLivedTransport(use_env_settings=False)
-
-    encoding: dict[str, Any] = {
-        "message_encode_policy": TextBase64EncodePolicy(),
-        "message_decode_policy": TextBase64DecodePolicy(),
-    }
     connection = settings.get(SETTING, "")
     credential = None if connection else _credential(settings)
     if credential is None:
 
         def table(name: str) -> TableClient:
-            return TableClient.from_connection_string(connection, name, transport=direct())
+            return TableClient.from_connection_string(connection, name, **patience.options())
 
         def queue(name: str) -> QueueClient:
-            return QueueClient.from_connection_string(connection, name, transport=direct(), **encoding)
+            return QueueClient.from_connection_string(connection, name, **_for_queues(patience))
     else:
 
         def table(name: str) -> TableClient:
-            return TableClient(_endpoint(settings, "table"), name, credential=credential, transport=direct())
+            endpoint = _endpoint(settings, "table")
+            return TableClient(endpoint, name, credential=credential, **patience.options())
 
         def queue(name: str) -> QueueClient:
-            return QueueClient(
-                _endpoint(settings, "queue"), name, credential=credential, transport=direct(), **encoding
-            )
+            endpoint = _endpoint(settings, "queue")
+            return QueueClient(endpoint, name, credential=credential, **_for_queues(patience))
 
     return StorageClients(
         table(prefix + RECORD_TABLE),
@@ -115,6 +107,14 @@ def open_storage(settings: Mapping[str, str], prefix: str = "") -> StorageClient
         tuple(queue(f"{prefix}{name}-poison") for name in (SYNC_QUEUE, SWEEP_QUEUE)),
         credential,
     )
+
+
+def _for_queues(patience: Patience) -> dict[str, Any]:
+    """The queue trigger expects base64."""
+    return patience.options() | {
+        "message_encode_policy": TextBase64EncodePolicy(),
+        "message_decode_policy": TextBase64DecodePolicy(),
+    }
 
 
 def _credential(settings: Mapping[str, str]) -> AsyncTokenCredential:

@@ -9,11 +9,13 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage import rows
+from shared.adapters.storage.meanings import explained
 from shared.domain.errors import RetryLater
 
 MOST_TRIES: Final = 5
 
 
+@explained
 @dataclass(slots=True)
 class TableHomes:
     """Partition ``home|{site}|{subject}``, row key the record's id."""

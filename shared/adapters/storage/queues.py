@@ -8,6 +8,7 @@ from typing import Final
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
+from shared.adapters.storage.meanings import explained
 from shared.domain.envelope import Envelope
 
 LONGEST_DELAY: Final = timedelta(days=7) - timedelta(minutes=1)
@@ -15,6 +16,7 @@ NEVER_EXPIRES: Final = -1
 """The default of seven days would let work vanish."""
 
 
+@explained
 @dataclass(slots=True)
 class StorageWorkQueue:
     """Sends hints and sweeps; the clients encode as base64, which is what the queue trigger expects."""

@@ -18,6 +18,8 @@ from azure.data.tables.aio import TableClient
 from shared.adapters.storage import beside, limits, rows
 from shared.adapters.storage.claims import TableClaims
 from shared.adapters.storage.known import KnownRows
+from shared.adapters.storage.meanings import explained
+from shared.adapters.storage.passes import OwnPasses
 from shared.adapters.storage.rows import Row
 from shared.domain.envelope import Envelope
 from shared.domain.errors import RetryLater
@@ -36,6 +38,7 @@ type Operation = tuple[str, Row]
 log = logging.getLogger("dynaconnect.storage")
 
 
+@explained
 @dataclass(slots=True)
 class TableRecordStore:
     """The record store of one table. ``owner`` names this process in leases."""
@@ -46,6 +49,7 @@ class TableRecordStore:
     owner: str
     lease_time: timedelta = timedelta(seconds=120)
     _known: KnownRows = field(default_factory=KnownRows)
+    passes: OwnPasses = field(default_factory=OwnPasses)
 
     @property
     def claims(self) -> TableClaims:
@@ -68,7 +72,7 @@ class TableRecordStore:
                 verdict = self._covered(ref, row, hinted_at, now, same_clock=same_clock, impatient=impatient)
                 if verdict is not None:
                     return verdict
-                if _lease_until(row) > now:
+                if _lease_until(row) > now and not self.passes.lack(self.owner, ref, row):
                     if await self._mark(ref, row, hinted_at, now):
                         return Verdict.COLLAPSED
                     continue
@@ -124,11 +128,13 @@ class TableRecordStore:
     async def _insert(self, ref: RecordRef, now: datetime) -> Lease | None:
         record = Record(ref)
         row = rows.record_row(record) | self._lease(1, now)
-        try:
-            stored = await self.table.create_entity(row)
-        except ResourceExistsError:
-            return None
-        return Lease(record, self.owner, 1, now + self.lease_time, str(stored["etag"]), taken=now)
+        with self.passes.asking(ref, 1):
+            try:
+                stored = await self.table.create_entity(row)
+            except ResourceExistsError:
+                return None
+            lease = Lease(record, self.owner, 1, now + self.lease_time, str(stored["etag"]), taken=now)
+            return self.passes.begin(lease)
 
     async def _take(self, ref: RecordRef, row: Row, etag: str, now: datetime) -> Lease | None:
         fence = int(row.get("fence") or 0) + 1
@@ -137,20 +143,21 @@ class TableRecordStore:
             "RowKey": row["RowKey"],
             **self._lease(fence, now),
         }
-        taken = await self._merge(change, etag)
-        if taken is None:
-            return None
-        record = rows.record_of(ref, row)
-        return Lease(
-            record,
-            self.owner,
-            fence,
-            now + self.lease_time,
-            taken,
-            awaited=bool(row.get("awaited")),
-            indexed=frozenset(rows.unpack(row, "indexed")),
-            taken=now,
-        )
+        with self.passes.asking(ref, fence):
+            taken = await self._merge(change, etag)
+            if taken is None:
+                return None
+            lease = Lease(
+                rows.record_of(ref, row),
+                self.owner,
+                fence,
+                now + self.lease_time,
+                taken,
+                awaited=bool(row.get("awaited")),
+                indexed=frozenset(rows.unpack(row, "indexed")),
+                taken=now,
+            )
+            return self.passes.begin(lease)
 
     def _lease(self, fence: int, now: datetime) -> Row:
         return {
@@ -247,6 +254,10 @@ class TableRecordStore:
                 self._known.keep(lease.record.ref, written, lease.token)
             return hinted
         raise _lost(lease)
+
+    def leave(self, lease: Lease) -> None:
+        """Nobody works under the lease any more, however the pass ended."""
+        self.passes.end(lease)
 
     def _operations(self, lease: Lease, attempts: Sequence[Attempt]) -> list[Operation]:
         """What is to be written and deleted beside the record."""

@@ -9,8 +9,10 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage import limits, rows
+from shared.adapters.storage.meanings import explained
 
 
+@explained
 @dataclass(slots=True)
 class TableStateStore:
     """One row per value: partition ``{connection}``, row key the value's name."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
+from shared.domain.calls import Pulse
 from shared.engine.connections.mapping_book import MappingBook
 from shared.engine.connections.workflow_book import WorkflowBook
 from shared.mapping import Routing
@@ -89,6 +90,7 @@ class Connection:
     cutover: Mapping[str, date] = field(default_factory=dict)
     credentials: tuple[str, ...] = ()
     probes: Mapping[str, Callable[[], Awaitable[str]]] = field(default_factory=dict)
+    pulses: tuple[Pulse, ...] = ()
     paused_until: datetime | None = None
     credit_type: str | None = None
     _targets: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)

@@ -8,12 +8,14 @@ Master data may be shared: then every connection that says so has its own copy, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from shared.domain.plans import Action, Plan
+from shared.domain.plans import Action, Outcome, Plan
 from shared.domain.records import Record, RecordRef
 from shared.engine.connections.connection import Connection, Connections, Site
 from shared.engine.connections.routing_source import complete
+from shared.engine.outcomes import result_of, settle
 from shared.engine.registry import Registry
 from shared.ports.homes import Homes
 from shared.ports.storage import RecordStore
@@ -231,3 +233,13 @@ def _held(ref: RecordRef, judged: Judged, site: Site) -> Placement:
     return _hold(
         reason, "Change the rules or the record so that exactly one connection takes it; then retry."
     )
+
+
+def placed(record: Record, plan: Plan, home: str, now: datetime) -> Outcome:
+    """Notes where a record belongs instead of here; what was not begun here is no longer this one's work."""
+    if not begun(record):
+        record.links = {name: link for name, link in record.links.items() if name == ROUTING}
+    link = record.link(ROUTING)
+    link.facts = {HOME: home} if home else {}
+    settle(link, plan, now)
+    return Outcome(ROUTING, result_of(plan, link), link.state, plan)

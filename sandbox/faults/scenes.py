@@ -1,0 +1,202 @@
+"""What is going on when a fault strikes: a record of every entity on its way, hooks being kept, sweeps, a start.
+
+The entities are those of the conformance suite, found by themselves: a class that proves an entity there is a scene.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import tests.conformance
+from sandbox.connectwise.callback_rules import ENTITY
+from sandbox.faults.world import FaultWorld
+from shared.app import DEFAULT
+from shared.ports.storage import OpenItem
+from shared.reconcile.runs import RECONCILE, Request
+from shared.triggers.queues import KEEP_HOOKS
+from tests.conformance.declaration import Declaration
+from tests.conformance.test_customer import TestCustomer
+
+
+class Scene(Protocol):
+    """One stretch of work. ``key`` names what a fault can hit in it, such as the id of a record."""
+
+    name: str
+    lasting: bool
+    """Whether the work list shows the record itself; a sweep is explained by its log line instead."""
+
+    async def prepare(self, world: FaultWorld) -> None:
+        """Puts in place what each run needs."""
+        ...
+
+    async def make(self, world: FaultWorld, number: int) -> str:
+        """Makes what is to be brought in step; returns its key."""
+        ...
+
+    async def begin(self, world: FaultWorld, key: str) -> None:
+        """Queues the work."""
+        ...
+
+    async def again(self, world: FaultWorld, key: str) -> None:
+        """What the world does some time later by itself: the next change, the next timer."""
+        ...
+
+    async def items(self, world: FaultWorld, key: str) -> list[OpenItem]:
+        """What the work list says of it."""
+        ...
+
+    async def check(self, world: FaultWorld, key: str) -> None:
+        """Raises AssertionError unless both systems say the same, once."""
+        ...
+
+
+class EntityScene:
+    """A new record of one entity arrives."""
+
+    lasting = True
+
+    def __init__(self, declaration: type[Declaration]) -> None:
+        self.name = declaration.__name__.removeprefix("Test")
+        self._declaration = declaration()
+
+    async def prepare(self, world: FaultWorld) -> None:
+        await self._declaration.prepare(world)
+
+    async def make(self, world: FaultWorld, number: int) -> str:
+        return await self._declaration.make(world, number)
+
+    async def begin(self, world: FaultWorld, key: str) -> None:
+        await world.hint(self._declaration.subject, key, self._declaration.reason)
+
+    async def again(self, world: FaultWorld, key: str) -> None:
+        await self.begin(world, key)
+
+    async def items(self, world: FaultWorld, key: str) -> list[OpenItem]:
+        items = await world.app.desk.work(DEFAULT, self._declaration.subject)
+        return [item for item in items if item.ref.id == key]
+
+    async def check(self, world: FaultWorld, key: str) -> None:
+        self._declaration.check(world, key)
+
+
+class ChangeScene(EntityScene):
+    """A record that is in step changes."""
+
+    def __init__(self, declaration: type[Declaration]) -> None:
+        super().__init__(declaration)
+        self.name += " changes"
+
+    async def make(self, world: FaultWorld, number: int) -> str:
+        key = await self._declaration.make(world, number)
+        await self._declaration.sync(world, key)
+        await self._declaration.change(world, key, number + 1)
+        return key
+
+
+class SweepScene(EntityScene):
+    """No callback told of a company: the timers' sweeps of all subjects find it, and look at everything else."""
+
+    lasting = False
+
+    def __init__(self) -> None:
+        super().__init__(TestCustomer)
+        self.name = "Sweeps"
+
+    async def make(self, world: FaultWorld, number: int) -> str:
+        member = {"identifier": f"new{number}", "firstName": "New", "lastName": "Member"}
+        await world.cw("members", member)
+        return await super().make(world, number)
+
+    async def begin(self, world: FaultWorld, key: str) -> None:
+        for subject in world.app.registry.subjects():
+            if subject.path or subject.business_central:
+                await world.app.queue.send_sweep(world.envelope(subject.name, "*", "timer"))
+
+
+class ReconcileScene(EntityScene):
+    """Both books are compared."""
+
+    lasting = False
+
+    def __init__(self) -> None:
+        super().__init__(TestCustomer)
+        self.name = "Reconciliation"
+
+    async def make(self, world: FaultWorld, number: int) -> str:
+        key = await super().make(world, number)
+        await self._declaration.sync(world, key)
+        return key
+
+    async def begin(self, world: FaultWorld, key: str) -> None:
+        request = Request.nightly(world.clock.now()).shown()
+        await world.app.queue.send_sweep(replace(world.envelope(RECONCILE, "*", "timer"), options=request))
+
+
+class HooksScene:
+    """Callbacks and subscriptions are registered, renewed and healed; strays are removed."""
+
+    lasting = False
+
+    def __init__(self, *, lose: bool) -> None:
+        self.name = "Hooks lost" if lose else "Hooks renewed"
+        self._lose = lose
+
+    async def prepare(self, world: FaultWorld) -> None:
+        return
+
+    async def make(self, world: FaultWorld, number: int) -> str:
+        await world.app.keep_hooks(DEFAULT)
+        store, webhooks = world.connectwise.store, world.business_central.webhooks
+        disabled, gone, *_ = list(store.rows(ENTITY))
+        disabled["inactiveFlag"] = True
+        store.insert(ENTITY, {**gone, "type": "ticket"}, "admin")
+        store.remove(ENTITY, gone["id"], "admin")
+        [live, *_] = webhooks.live()
+        if self._lose:
+            webhooks.drop([live])
+        else:
+            state = await world.app.state.load(DEFAULT, "hooks")
+            await world.app.state.save(DEFAULT, "hooks", state | {"proof": "another"})
+        webhooks.add(replace(live, key=f"stray-{number}", url=live.url.replace(DEFAULT, "gone")))
+        return str(number)
+
+    async def begin(self, world: FaultWorld, key: str) -> None:
+        await world.app.queue.send_sweep(world.envelope(KEEP_HOOKS, "*", "timer"))
+
+    async def again(self, world: FaultWorld, key: str) -> None:
+        await self.begin(world, key)
+
+    async def items(self, world: FaultWorld, key: str) -> list[OpenItem]:
+        return []
+
+    async def check(self, world: FaultWorld, key: str) -> None:
+        wanted = sorted(s.callback for s in world.app.registry.subjects() if s.callback)
+        rows = world.connectwise.store.rows(ENTITY)
+        assert sorted(str(row["type"]) for row in rows if not row["inactiveFlag"]) == wanted
+        sets = [s.business_central for s in world.app.registry.subjects() if s.business_central]
+        live = world.business_central.webhooks.live()
+        assert sorted(one.resource.rpartition("/")[2] for one in live) == sorted(sets)
+
+
+def entity_scenes() -> Iterator[Scene]:
+    """One scene for each class of the conformance suite, in the order of their names.
+
+    What a person has to book by hand in between is left out; its class says so by a ``sync`` of its own.
+    """
+    found: dict[str, type[Declaration]] = {}
+    for module in pkgutil.iter_modules(tests.conformance.__path__, "tests.conformance."):
+        if module.name.rpartition(".")[2].startswith("test_"):
+            for name, one in vars(importlib.import_module(module.name)).items():
+                if name.startswith("Test") and inspect.isclass(one) and issubclass(one, Declaration):
+                    found[one.__name__] = one
+    own = [name for name in sorted(found) if found[name].sync is Declaration.sync]
+    yield from (EntityScene(found[name]) for name in own)
+
+
+def all_scenes() -> list[Scene]:
+    """Every scene."""
+    hooks = [HooksScene(lose=lose) for lose in (False, True)]
+    return [*entity_scenes(), ChangeScene(TestCustomer), SweepScene(), ReconcileScene(), *hooks]

@@ -1,0 +1,1 @@
+"""Tests of what becomes of work when something fails, comes late, twice or not at all."""

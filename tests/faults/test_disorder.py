@@ -1,0 +1,157 @@
+"""Callbacks that come late, often, in any order or not at all: the same end, found and healed by the timers."""
+
+import itertools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from sandbox.azurite import Azurite
+from sandbox.connectwise.callback_rules import ENTITY
+from sandbox.kit import Json
+from sandbox.outage import run_timers
+from shared.app import DEFAULT
+from shared.triggers.queues import KEEP_HOOKS
+from tests.conformance.invoicing import Invoicing
+from tests.conformance.world import World
+
+CITIES: Final = ("Tampa", "Miami", "Naples", "Orlando")
+LATE: Final = timedelta(hours=72)
+
+
+@pytest.fixture
+async def world(azurite: Azurite) -> AsyncIterator[World]:
+    async with World(azurite) as world:
+        yield world
+        assert world.breaches == []
+
+
+async def company(world: World, name: str = "Buyer") -> str:
+    return str((await world.cw("companies", {"identifier": name, "name": f"{name} Ltd"}))["id"])
+
+
+def customers(world: World, name: str = "Buyer") -> list[Json]:
+    return world.bc_records("customers", displayName=f"{name} Ltd")
+
+
+def is_in_step(world: World, record: str, name: str = "Buyer") -> None:
+    source = world.cw_record("Company", record)
+    [customer] = customers(world, name)
+    assert (customer["city"], customer["number"]) == (source.get("city") or "", source["accountNumber"])
+
+
+async def timers(world: World) -> None:
+    """Five minutes later the timers run."""
+    world.clock.advance(timedelta(minutes=5))
+    await run_timers()
+    await world.drain()
+
+
+async def test_every_order_of_four_changes_ends_the_same(world: World) -> None:
+    for number, order in enumerate(itertools.permutations(range(4))):
+        name = f"Buyer{number}"
+        record = await company(world, name)
+        hints = []
+        for city in CITIES:
+            await world.cw(f"companies/{record}", {"city": city})
+            hints.append(world.envelope("company", record))
+        for at in order:
+            await world.deliver(hints[at])
+        await world.drain()
+        is_in_step(world, record, name)
+
+
+async def test_tenfold_callbacks_cost_one_write(world: World) -> None:
+    work = Invoicing(world)
+    await work.open()
+    record = await work.invoice(work.lines())
+    hints = [world.envelope("invoice", record) for _ in range(10)]
+    for hint in hints:
+        await world.deliver(hint)
+    await world.drain()
+    work.check_posted(record)
+    traffic = world.traffic()
+    for hint in reversed(hints):
+        await world.deliver(hint)
+    await world.drain()
+    assert traffic.calls == 0, traffic.routes
+
+
+async def test_callbacks_that_are_72_hours_late(world: World) -> None:
+    work = Invoicing(world)
+    await work.open()
+    record = await work.invoice(work.lines())
+    early = world.envelope("invoice", record)
+    await world.sync("invoice", record)
+    await work.pay({record: "20.05"}, documentNumber="PAY-1")
+    await timers(world)
+    world.clock.advance(LATE)
+    traffic = world.traffic()
+    for _ in range(3):
+        await world.deliver(early)
+    await world.drain()
+    assert traffic.writes == 0, traffic.routes
+    work.check_posted(record)
+    work.check_paid(record, "20.05")
+
+
+async def test_callbacks_lost_altogether_are_made_up_by_the_timers(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await timers(world)
+    work = Invoicing(world)
+    await world.cw("settings", {"lose_callbacks": True})
+    await world.register_hooks()
+    await timers(world)
+    work.payer = await company(world)
+    await timers(world)
+    is_in_step(world, work.payer)
+    record = await work.invoice([{"kind": "service", "amount": "120.00"}])
+    await timers(world)
+    work.check_posted(record)
+    await work.pay({record: "20.05"}, documentNumber="PAY-1")
+    await timers(world)
+    work.check_paid(record, "20.05")
+    assert any("no callback told of " in line for line in caplog.messages), "the alert callbacks-missing"
+
+
+async def lose_callbacks(world: World) -> None:
+    """As ConnectWise does after three days of failures."""
+    await world.cw("callbacks/disable", {})
+
+
+async def lose_subscriptions(world: World) -> None:
+    """As Business Central does after an answer that displeases it."""
+    await world.bc("subscriptions/drop", {})
+
+
+async def copy_environment(world: World) -> None:
+    """A copied environment has no webhook at all, and the ConnectWise sandbox none either."""
+    await world.cw("callbacks/drop", {})
+    await world.bc("subscriptions/drop", {})
+
+
+@pytest.mark.parametrize("lose", [lose_callbacks, lose_subscriptions, copy_environment])
+async def test_hooks_that_are_gone_are_found_and_healed(
+    world: World, caplog: pytest.LogCaptureFixture, lose: Callable[[World], Awaitable[None]]
+) -> None:
+    await world.app.queue.send_sweep(world.envelope(KEEP_HOOKS, "*", "timer"))
+    await world.drain()
+    wanted = {row["type"] for row in world.connectwise.store.rows(ENTITY)}
+    sets = {one.set_name for one in world.business_central.webhooks.live()}
+    await lose(world)
+    record = await company(world)
+    assert "were gone" not in caplog.text
+    world.clock.advance(timedelta(hours=6))
+    await world.app.queue.send_sweep(world.envelope(KEEP_HOOKS, "*", "timer"))
+    await world.drain()
+    rows = [row for row in world.connectwise.store.rows(ENTITY) if not row["inactiveFlag"]]
+    assert {row["type"] for row in rows} == wanted
+    assert {one.set_name for one in world.business_central.webhooks.live()} == sets
+    is_in_step(world, record)
+    told = [line for line in caplog.record_tuples if "were gone and are there again" in line[2]]
+    assert told, "the alert hooks-gone"
+    assert told[0][1] == logging.WARNING
+    assert (await world.app.state.load(DEFAULT, "hooks"))["at"]
