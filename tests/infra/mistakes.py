@@ -144,8 +144,8 @@ MISTAKES: Final = (
     Mistake(NETWORK, "          delegations: [", "          delegation: [", "resource-type", "delegation"),
     Mistake(
         ALERTS,
-        "          operator: 'GreaterThan'\n          threshold: rule",
-        "          operator: 'Above'\n          threshold: rule",
+        "          operator: 'GreaterThan'\n          threshold: 0",
+        "          operator: 'Above'\n          threshold: 0",
         "resource-type",
         "Above",
     ),
