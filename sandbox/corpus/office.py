@@ -1,26 +1,31 @@
 """The people of the corpus: they set up both systems, enter documents, and look at what became of them."""
 
-import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from sandbox.corpus.documents import ABSENT_CURRENCY, MODES, UNKNOWN_CURRENCY, Document, documents
+from sandbox.corpus.buying import Buying
+from sandbox.corpus.claims import Part
+from sandbox.corpus.delivery import Delivery, Held
+from sandbox.corpus.documents import (
+    ABSENT_CURRENCY,
+    CREDIT_MEMO,
+    MODES,
+    UNKNOWN_CURRENCY,
+    Document,
+    documents,
+)
 from sandbox.corpus.oracle import CAP, expected
+from sandbox.corpus.spending import Spending
 from sandbox.kit import Json, dumps
 from shared.app import DEFAULT
 from tests.conformance.world import World
 
 ROUNDING_ACCOUNT: Final = "81900"
 ITEMS: Final = 6
-AT_ONCE: Final = 60
-"""Documents that are closed before their hints are handled."""
-PARALLEL: Final = 4
-DUPLICATED: Final = 0.15
-"""The share of documents whose hint arrives more than once."""
 UNLIMITED: Final = 1_000_000_000
 
 type Say = Callable[[str], None]
@@ -39,6 +44,31 @@ class Result:
     posted: tuple[Json, ...]
     postings: int
     batches: int
+
+    @property
+    def mode(self) -> str:
+        """The tax mode."""
+        return self.document.mode
+
+    @property
+    def kind(self) -> str:
+        """The kind of document."""
+        return "credit memos" if self.document.type == CREDIT_MEMO else "invoices"
+
+    @property
+    def currency(self) -> str:
+        """The currency it is billed in."""
+        return self.document.currency
+
+    @property
+    def case(self) -> str:
+        """What is awkward about it."""
+        return self.document.case
+
+    @property
+    def label(self) -> str:
+        """What it is, for a person who reads of a problem."""
+        return f"{self.mode}, {self.document.type}, {self.case}"
 
     @property
     def business_central(self) -> Decimal:
@@ -75,6 +105,9 @@ class Office:
         self.payers: dict[bool, int] = {}
         self.currencies: dict[str, int] = {}
         self.entered: dict[int, Document] = {}
+        self.delivery = Delivery(world)
+        self.spending = Spending(world, self.delivery, self.currencies)
+        self.buying = Buying(world, self.delivery, self.currencies)
 
     async def open(self) -> None:
         """Sets up currencies, items and two customers; the prices of one of them include tax."""
@@ -89,8 +122,10 @@ class Office:
             }
             await world.cw("currencies", {"currencyIdentifier": code, "name": code, **signs})
         rows = world.cw_records("Finance.Currency")
-        self.currencies = {row["currencyIdentifier"]: row["id"] for row in rows}
+        self.currencies |= {row["currencyIdentifier"]: row["id"] for row in rows}
         await world.bc("delete", {"set": "currencies", "key": ABSENT_CURRENCY})
+        await self.spending.open()
+        await self.buying.open()
         for inclusive in (False, True):
             name = "Gross" if inclusive else "Net"
             company = await world.cw("companies", {"identifier": name, "name": f"{name} Ltd"})
@@ -110,31 +145,33 @@ class Office:
             self.items.append(int(item["id"]))
             await world.sync("catalog_item", str(item["id"]))
 
-    async def process(self, count: int, seed: int) -> list[Result]:
-        """Enters the documents, mode by mode, lets the engine work, and reads both systems."""
+    async def process(self, count: int, seed: int) -> list[Result | Part]:
+        """Enters the documents, kind by kind and mode by mode, lets the engine work, and reads both systems."""
+        share = count // 10
+        await self._bill(count - 2 * share, seed)
+        await self.spending.process(share, seed)
+        self.say(f"{share} expense reports")
+        await self.buying.process(share, seed)
+        self.say(f"{share} purchase orders")
+        held = await Held.read(self.world)
+        return [*self.results(held), *self.spending.parts(held), *self.buying.parts(held)]
+
+    @property
+    def records(self) -> int:
+        """How many documents were entered."""
+        return len(self.entered) + len(self.spending.entered) + len(self.buying.entered)
+
+    async def _bill(self, count: int, seed: int) -> None:
         made, chance = documents(count, seed, self.items), random.Random(seed)
         for mode in MODES:
             pennies = {"penny_cap": CAP, "rounding_account": ROUNDING_ACCOUNT}
             options = dumps({"options": {"tax_mode": mode, **pennies}})
             await self.world.app.connection_desk.save(DEFAULT, options)
             mine = [one for one in made if one.mode == mode]
-            for start in range(0, len(mine), AT_ONCE):
-                await self._handle(mine[start : start + AT_ONCE], chance)
+            for some in self.delivery.portions(mine):
+                records = [str(await self._enter(one)) for one in some]
+                await self.delivery.deliver("invoice", records, chance)
             self.say(f"{len(mine)} documents, tax mode {mode}")
-        return await self.results()
-
-    async def _handle(self, some: Sequence[Document], chance: random.Random) -> None:
-        records = [await self._enter(one) for one in some]
-        hints = [*records, *(record for record in records if chance.random() < DUPLICATED)]
-        chance.shuffle(hints)
-        limit = asyncio.Semaphore(PARALLEL)
-
-        async def deliver(record: int) -> None:
-            async with limit:
-                await self.world.deliver(self.world.envelope("invoice", str(record)))
-
-        await asyncio.gather(*map(deliver, hints))
-        await self.world.drain()
 
     async def _enter(self, document: Document) -> int:
         body = {
@@ -149,8 +186,8 @@ class Office:
         self.entered[record] = document
         return record
 
-    async def results(self) -> list[Result]:
-        """What became of every document, read from both stand-ins and the work list."""
+    def results(self, held: Held) -> list[Result]:
+        """What became of every invoice and credit memo, read from both stand-ins and the work list."""
         world = self.world
         posted: defaultdict[str, list[Json]] = defaultdict(list)
         for kind in ("salesInvoices", "salesCreditMemos"):
@@ -160,19 +197,19 @@ class Office:
         batches: defaultdict[str, int] = defaultdict(int)
         for row in world.cw_records("AccountingBatch"):
             batches[row["batchIdentifier"].rpartition("-I")[2]] += 1
-        held = {int(item.ref.id): item for item in await world.app.desk.work(DEFAULT)}
         postings = world.business_central.environment.postings
         found = []
         for source in world.cw_records("Invoice"):
-            item, number = held.get(source["id"]), source["invoiceNumber"]
-            document = self.entered[source["id"]]
+            document, number = self.entered[source["id"]], source["invoiceNumber"]
+            entity = "credit_memo" if document.type == CREDIT_MEMO else "sales_invoice"
+            cause, explained = held.of("invoice", str(source["id"]), entity)
             found.append(
                 Result(
                     document=document,
                     number=number,
                     expected=expected(document),
-                    cause=item.cause if item else "",
-                    explained=bool(item and item.reason and item.todo),
+                    cause=cause,
+                    explained=explained,
                     connectwise=source["total"] * (-1 if source["type"] == "CreditMemo" else 1),
                     posted=tuple(posted[number]),
                     postings=postings[number],

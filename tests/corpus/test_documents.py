@@ -16,6 +16,10 @@ from tests.conformance.world import World
 DOCUMENTS: Final = 150
 SEED: Final = 20_261_123
 ITEMS: Final = (1, 2, 3)
+KINDS: Final = {
+    *("invoices", "credit memos", "purchase orders", "receipts", "vendor bills"),
+    *("expenses by invoice", "expenses by journal", "expenses by card"),
+}
 
 
 async def test_every_document_ends_as_it_must(azurite: Azurite) -> None:
@@ -24,7 +28,9 @@ async def test_every_document_ends_as_it_must(azurite: Azurite) -> None:
         await office.open()
         results = await office.process(DOCUMENTS, SEED)
         assert report.problems(results) == []
-        assert len(results) == DOCUMENTS
+        assert office.records == DOCUMENTS
+        assert len(results) >= DOCUMENTS
+        assert {one.kind for one in results} == KINDS
         assert world.breaches == []
         assert 0 < sum(1 for one in results if one.cause) < DOCUMENTS / 3
         assert "0.00" in report.money(results)
