@@ -12,7 +12,7 @@ BODIES ?= 50000
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash crashes faults outage bench corpus model soak fuzz up host test check check-infra format clean
+.PHONY: help setup demo demo-crash crashes faults outage bench corpus model soak fuzz up host test test-all check check-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,10 @@ host: setup ## Start the functions alone on PORT (7071), with what the settings 
 	@PORT=$(PORT) $(PYTHON) -m sandbox.serve
 
 test: check $(NODE) ## Check, then run all tests
-	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS)
+	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+test-all: check $(NODE) ## The same with every combination, for a night
+	@$(PYTHON) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -m "thorough or not thorough"
 
 check: $(VENV) ## Formatting, lint and types
 	@$(PYTHON) -m ruff format --check --quiet .

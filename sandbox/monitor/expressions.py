@@ -142,6 +142,8 @@ def _call(name: str, arguments: list[Tree], scope: Scope) -> Any:
             return None if value is None else round(value, digits)
         case "iff", [condition, yes, no]:
             return yes if condition else no
+        case "not", [value]:
+            return not value
         case "isempty", [value]:
             return value in (None, "")
         case "dayofweek", [moment]:

@@ -30,13 +30,26 @@ MOST_POSITIONS: Final = 40
 class Failures(Declaration):
     """The cases with a failure."""
 
+    @pytest.mark.parametrize("system", SYSTEMS)
+    async def test_each_call_fails_once(self, scene: World, system: str) -> None:
+        """Every call fails in one way; the ways take turns, and each entity begins with another."""
+        kinds, first = list(FAILURES.values()), sum(self.entity.encode())
+        await self._fail_each_call(
+            scene, system, [*kinds[first % len(kinds) :], *kinds[: first % len(kinds)]]
+        )
+
+    @pytest.mark.thorough
     @pytest.mark.parametrize("kind", FAILURES)
     @pytest.mark.parametrize("system", SYSTEMS)
-    async def test_any_call_fails_once(self, scene: World, system: str, kind: str) -> None:
-        """The failure hits the first call of one record, the second of the next, until all had their turn."""
+    async def test_any_call_fails_in_any_way(self, scene: World, system: str, kind: str) -> None:
+        """Every call fails in every way."""
+        await self._fail_each_call(scene, system, [FAILURES[kind]])
+
+    async def _fail_each_call(self, scene: World, system: str, kinds: list[Fault]) -> None:
+        """A failure hits the first call of one record, the second of the next, until all had their turn."""
         for position in range(MOST_POSITIONS):
             record = await self.make(scene, position + 1)
-            fault = replace(FAILURES[kind], skip=position)
+            fault = replace(kinds[position % len(kinds)], skip=position)
             scene.fault(system, fault)
             await self.sync(scene, record)
             scene.fault(system)

@@ -2,12 +2,9 @@
 
 from typing import ClassVar
 
-import pytest
-
 from sandbox.kit import dumps
 from shared.app import DEFAULT
 from shared.domain.records import State
-from tests.conformance.failures import SYSTEMS
 from tests.conformance.test_company_expense import TestCompanyExpense as CompanyExpense
 from tests.conformance.world import World
 
@@ -32,12 +29,6 @@ class TestEmployeeExpense(CompanyExpense):
 
     async def make(self, world: World, number: int = 1) -> str:
         return await self.work.report(self.work.expense("50.25", notes="Train"))
-
-    @pytest.mark.parametrize("kind", ["unavailable", "answer_lost"])
-    @pytest.mark.parametrize("system", SYSTEMS)
-    async def test_any_call_fails_once(self, scene: World, system: str, kind: str) -> None:
-        """Not carried out, or carried out unheard: the steps are those of company-paid expenses."""
-        await super().test_any_call_fails_once(scene, system, kind)
 
     def check(self, world: World, record: str) -> None:
         super().check(world, record)

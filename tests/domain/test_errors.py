@@ -13,6 +13,7 @@ PARENTS = {
     errors.OutcomeUnknown: RetryLater,
     errors.WaitForDependency: SyncError,
     errors.HoldForPerson: SyncError,
+    errors.TooLarge: errors.HoldForPerson,
     errors.StopConnection: SyncError,
     errors.NotFound: SyncError,
     errors.ChangedMeanwhile: SyncError,

@@ -18,6 +18,9 @@ from sandbox.monitor.kusto import TABLES, Query, Run, read, shifted
 from sandbox.stage import ROOT
 from tests.telemetry.day import Day
 
+pytestmark = pytest.mark.xdist_group("telemetry")
+"""One process plays the day for all."""
+
 PATH: Final = "infra/modules/alerts.bicep"
 WEDNESDAY: Final = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
 """A moment in working time."""
@@ -109,6 +112,15 @@ CASES: Final[dict[str, Case]] = {
 }
 """For each alert the figure, what fires it, and what nearly does."""
 
+LINES: Final = {
+    "connection-rests": (1, "connection default rests: Business Central answers nobody"),
+    "records-interrupted": (21, "default company 7 goes back to the queue: storage"),
+    "hooks-gone": (1, "hooks of default were gone and are there again: company"),
+    "callbacks-missing": (13, "no callback told of 3 changes of company"),
+}
+"""For each alert about lines of the log how many of them fire it, and one of them. That the code writes such lines is
+checked with the infrastructure."""
+
 ON_THEIR_OWN: Final = {"sync-silent", "nothing-received", "credential-ends", "start-fails"}
 
 
@@ -119,7 +131,7 @@ def run(
 
 
 def test_every_alert_is_tried() -> None:
-    assert set(RULES) == CASES.keys() | ON_THEIR_OWN
+    assert set(RULES) == CASES.keys() | LINES.keys() | ON_THEIR_OWN
 
 
 def test_the_language_service_finds_nothing_wrong(queries: dict[str, Query]) -> None:
@@ -137,6 +149,16 @@ def test_an_alert_fires_when_it_should_and_only_then(day: Day, queries: dict[str
     assert run(queries[name], [figure(day, metric, **firing)])
     assert not run(queries[name], [figure(day, metric, **silent)])
     assert not run(queries[name], [])
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_an_alert_about_lines_counts_them(day: Day, queries: dict[str, Query], name: str) -> None:
+    count, line = LINES[name]
+    other = day.rows("traces")[0]
+    rows = [other | {"message": line}] * count
+    assert run(queries[name], rows, table="traces")
+    assert not run(queries[name], [*rows[1:], other], table="traces")
+    assert not run(queries[name], [], table="traces")
 
 
 @pytest.mark.parametrize("name", ["records-held", "item-old", "subscription-gone"])
