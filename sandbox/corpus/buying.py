@@ -70,7 +70,9 @@ class Buying:
 
     async def _round(self, record: str, order: Order, number: int) -> bool:
         """What happens to an order in a round; returns whether the product hears of it."""
-        if number == 0 and order.cancelled:
+        if number + 1 == order.cancelled and any(
+            line["receivedStatus"] == "Waiting" for line in self.work.lines(record)
+        ):
             await self.world.cw(f"purchaseOrders/{record}/cancel")
         if number == 1 and order.grown:
             await self.world.cw(f"purchaseOrderLines/{self._lines[record, 0]}", {"quantity": order.grown})

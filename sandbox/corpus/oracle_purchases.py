@@ -24,7 +24,8 @@ BILL: Final = "vendor_bill"
 class Paper:
     """The state of an order: what is open and received of each line, and what the product has heard of.
 
-    ``pending`` holds the worth under each packing slip that was received and not heard of yet; ``fixed`` what is on
+    ``pending`` holds the worth under each packing slip that was received and not heard of yet, ``came`` whether
+    there is anything in it to receive; ``fixed`` what is on
     order when the product hears of the first receipt: after it Business Central lets nobody but a person change it.
     """
 
@@ -34,9 +35,11 @@ class Paper:
     got: list[int] = field(default_factory=list)
     pending: dict[str, Decimal] = field(default_factory=dict)
     fixed: list[int] = field(default_factory=list)
+    came: bool = False
     receipts: int = 0
     slips: int = 0
     marked: Decimal = ZERO
+    last_slip: str = ""
     closed: bool = False
 
     def __post_init__(self) -> None:
@@ -55,17 +58,30 @@ class Paper:
         worth = cents(receipt.quantity * self.order.lines[at].cost) + share
         self.pending[slip] = self.pending.get(slip, ZERO) + worth
         self.got[at] += receipt.quantity
+        self.last_slip, self.came = slip, True
         self.open[at] = open_before - receipt.quantity if receipt.how == CLONE else 0
         self.taxes[at] -= share
-        if not any(self.open) and not self.closed:
-            self.closed = True
-            self.pending[slip] += self.order.freight
+        self._close()
+
+    def cancel(self) -> None:
+        """What is still expected is dropped; freight comes all the same, with the slip of what came last."""
+        self.open = [0] * len(self.open)
+        self._close()
+
+    def _close(self) -> None:
+        if any(self.open) or self.closed:
+            return
+        self.closed = True
+        if any(self.got) and self.order.freight:
+            self.pending[self.last_slip] = self.pending.get(self.last_slip, ZERO) + self.order.freight
+            self.came = self.came or self.order.manner == "freight_account"
 
     def hear(self) -> None:
         """The product comes in step: one receipt, and one batch or bill for each packing slip."""
         if self.pending:
             self.fixed = self.fixed or self.on_order
-            self.receipts += 1
+            self.receipts += self.came
+            self.came = False
             self.slips += len(self.pending)
             self.marked += sum(self.pending.values())
             self.pending = {}
@@ -86,7 +102,9 @@ class Paper:
 def claims(order: Order) -> list[Claim]:
     """What must become of the order, and of what was received of it."""
     paper = Paper(order)
-    for one in order.rounds:
+    for number, one in enumerate(order.rounds, 1):
+        if number == order.cancelled:
+            paper.cancel()
         for receipt in one.receipts:
             paper.receive(receipt, one.slip)
         if one.heard:
@@ -102,7 +120,7 @@ def claims(order: Order) -> list[Claim]:
 def _received(paper: Paper, lost: str) -> list[Claim]:
     """The order has what was received and what is still expected; receipts are posted on it."""
     order = paper.order
-    if order.cancelled:
+    if order.cancelled and not any(paper.got):
         return [Claim(ORDER, "purchase orders"), Claim(RECEIPT, "receipts")]
     if lost:
         return [Claim(ORDER, "purchase orders", lost), Claim(RECEIPT, "receipts")]
@@ -121,7 +139,7 @@ def _received(paper: Paper, lost: str) -> list[Claim]:
 def _billed(paper: Paper, lost: str) -> list[Claim]:
     """The order is what is still expected; each packing slip is a bill."""
     order = paper.order
-    expects = any(paper.open) and not order.cancelled
+    expects = any(paper.open)
     if lost:
         billed = lost if any(paper.got) else ""
         return [

@@ -23,6 +23,7 @@ CASES: Final = (
     "without packing slip",
     "taxed",
     "cancelled",
+    "cancelled later",
 )
 DEFECTS: Final = ("unknown currency", "absent currency", "old", "grown", "no invoice number")
 SHARE_OF_DEFECTS: Final = 0.2
@@ -58,7 +59,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order. ``grown`` is added to its first line after the first round and received at once."""
+    """One order. ``cancelled`` is the number of the round in which what is left is. ``grown`` is added to its first line after the first round and received at once."""
 
     manner: str
     case: str
@@ -66,7 +67,7 @@ class Order:
     lines: tuple[OrderLine, ...]
     rounds: tuple[Round, ...]
     freight: Decimal = Decimal("0.00")
-    cancelled: bool = False
+    cancelled: int = 0
     old: bool = False
     grown: int = 0
     numbered: bool = True
@@ -110,7 +111,7 @@ class Buyer:
             lines=tuple(lines),
             rounds=tuple(rounds),
             freight=self._money(200) if with_freight else Decimal("0.00"),
-            cancelled=self.case == "cancelled",
+            cancelled={"cancelled": 1, "cancelled later": ROUNDS}.get(self.case, 0),
             old=defect == "old",
             grown=lines[0].quantity + chance.randint(1, 5) if defect == "grown" else 0,
             numbered=defect != "no invoice number",
@@ -130,7 +131,8 @@ class Buyer:
     def _round(self, number: int) -> Round:
         """What is received this time; in the last round all that is left, unless the case says otherwise."""
         receipts: list[Receipt] = []
-        if self.case not in ("nothing received", "cancelled"):
+        idle = self.case == "cancelled later" and number == ROUNDS
+        if self.case not in ("nothing received", "cancelled") and not idle:
             last = number == ROUNDS and self.case != "partly open"
             whole = last or self.case == "received in full"
             open_lines = [at for at, left in self.left.items() if left]

@@ -33,8 +33,9 @@ class Spending:
         self._months: dict[tuple[str, bool, bool], Iterator[tuple[str, str]]] = {}
 
     async def open(self) -> None:
-        """Accounts, a company that is charged, and a way of paying that nobody gave an account."""
+        """Accounts, a company that is charged, a way of paying without an account; the interface leaks what is unapproved."""
         await self.work.open()
+        await self.world.cw("settings", {"leak_unapproved_expenses": True})
         rows = self.world.cw_records("Classification")
         company = next(row["id"] for row in rows if row["name"] == "NonReimbursable")
         method = {"name": CHEQUE, "companyFlag": True, "classification": {"id": company}}

@@ -92,6 +92,18 @@ def test_a_rest_that_is_dropped_late_is_for_a_person() -> None:
     assert (ordered.cause, ordered.total, received.total) == ("", money("179.80"), money("179.80"))
 
 
+@pytest.mark.parametrize(("manner", "receipts"), [("accounts_payable", 1), ("freight_account", 2)])
+def test_freight_that_comes_with_the_cancellation(manner: str, receipts: int) -> None:
+    """The slip of what came last has its goods in a batch already, so the freight gets one of its own."""
+    quiet = Round((), "S2", heard=True)
+    cancelled = replace(PARTS, manner=manner, rounds=(FIRST, quiet), cancelled=2)
+    ordered, received = oracle_purchases.claims(cancelled)
+    assert (ordered.cause, received.documents, received.batches) == ("by_hand", receipts, 2)
+    assert received.marked == money("269.70") + money("0.30") + PARTS.freight
+    nothing = replace(cancelled, rounds=(quiet, quiet))
+    assert [claim.documents for claim in oracle_purchases.claims(nothing)] == [0, 0]
+
+
 def test_a_report_on_paper() -> None:
     """Neither part holds the other up, and what was rejected stays."""
     euro = Expense(CARD, money("9.99"), currency="EUR")
