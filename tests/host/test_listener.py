@@ -229,6 +229,9 @@ async def test_a_stop_waits_for_what_runs_and_fetches_nothing_new(stage: Stage) 
     listener = stage.listen(wait)
     await running.wait()
     stop = asyncio.create_task(listener.stop())
+    # A fetch that was under way when the stop came still brings its messages.
+    assert listener._poll is not None
+    await asyncio.wait({listener._poll})
     await stage.storage.send(stage.queue, b"two")
     release.set()
     await stop
