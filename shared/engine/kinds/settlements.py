@@ -25,7 +25,6 @@ from shared.engine.kinds.receivable import (
     read_receivable,
 )
 
-"""The reason of a hint that Business Central's webhook gave; it fires for our own writes too."""
 SETTLING: Final = "settling"
 """The step of an invoice whose settlement is begun: until it is done, an unchanged balance proves nothing."""
 NO_LEDGER: Final = "analytics_absent"
