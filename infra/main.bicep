@@ -70,6 +70,16 @@ param businessCentralUsername string = ''
 @maxValue(600)
 param leaseSeconds int = 120
 
+@description('Months for which attempts and results of reconciliations are kept, beside the month that runs.')
+@minValue(1)
+@maxValue(120)
+param historyMonths int = 12
+
+@description('Months for which it is kept who did what, beside the month that runs.')
+@minValue(1)
+@maxValue(120)
+param auditMonths int = 24
+
 @description('Whether timers run, and with them all work that nobody asks for. Off until the first sync was looked at: the first sweep sends everything.')
 param timersEnabled bool = false
 
@@ -291,6 +301,8 @@ module functions 'modules/function-app.bicep' = {
     businessCentralClientId: businessCentralClientId
     businessCentralUsername: businessCentralUsername
     leaseSeconds: leaseSeconds
+    historyMonths: historyMonths
+    auditMonths: auditMonths
     postInvoices: postInvoices
     timersEnabled: timersEnabled
     traceRatio: traceRatio

@@ -28,6 +28,7 @@ from shared.adapters.storage.queues import StorageWorkQueue
 from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.schema import bring_forward
 from shared.adapters.storage.state import TableStateStore
+from shared.adapters.storage.upkeep import TableOldRows
 from shared.adapters.telemetry import open_telemetry
 from shared.domain import records
 from shared.engine.audit import AuditLog
@@ -47,6 +48,7 @@ from shared.engine.obstacles import Obstacles
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.engine.rests import Rests
+from shared.engine.retention import Retention
 from shared.engine.sweeps import Sweeper
 from shared.entities import load_entities
 from shared.factory import ConnectionFactory
@@ -62,6 +64,7 @@ from shared.ports.platform import Clock, Secrets
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
 from shared.ports.telemetry import SILENT, Telemetry
 from shared.reconcile.reconciler import Reconciler
+from shared.reconcile.results import Results
 from shared.settings import (
     Settings,
     signs_in,
@@ -111,6 +114,7 @@ class App:
     figures: Figures
     health: Health
     audit: AuditLog
+    retention: Retention
     telemetry: Telemetry = SILENT
     deliveries: TakenDeliveries = field(default_factory=TakenDeliveries)
     http: httpx.AsyncClient | None = None
@@ -267,6 +271,17 @@ def assemble(
             versions(),
         ),
         audit=AuditLog(state, clock),
+        retention=Retention(
+            connections,
+            registry,
+            state,
+            TableOldRows(storage.records, storage.state),
+            Results(state),
+            clock,
+            telemetry,
+            settings.history_months,
+            settings.audit_months,
+        ),
         telemetry=telemetry,
         http=http,
         storage=storage,

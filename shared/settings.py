@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 AUTH_KINDS: Final = ("managed_identity", "certificate", "client_secret", "basic")
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 LONGEST_LEASE_SECONDS: Final = 3600
+MOST_MONTHS: Final = 120
 
 
 class SettingsError(Exception):
@@ -56,6 +57,8 @@ class Settings:
     storage: Mapping[str, str] = field(default_factory=dict)
     lease_time: timedelta = timedelta(seconds=120)
     post_invoices: bool = True
+    history_months: int = 12
+    audit_months: int = 24
     secrets_in_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -87,6 +90,8 @@ class Settings:
                 seconds=reader.number("DYNACONNECT_LEASE_SECONDS", 120, most=LONGEST_LEASE_SECONDS)
             ),
             post_invoices=reader.flag("DYNACONNECT_POST_INVOICES", default=True),
+            history_months=reader.number("DYNACONNECT_HISTORY_MONTHS", 12, most=MOST_MONTHS),
+            audit_months=reader.number("DYNACONNECT_AUDIT_MONTHS", 24, most=MOST_MONTHS),
             secrets_in_settings={} if vault else reader.secrets(auth),
         )
         reader.finish()

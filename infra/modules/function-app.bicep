@@ -75,6 +75,12 @@ param businessCentralUsername string
 @description('Seconds for which one worker holds a record.')
 param leaseSeconds int
 
+@description('Months for which attempts and results of reconciliations are kept.')
+param historyMonths int
+
+@description('Months for which it is kept who did what.')
+param auditMonths int
+
 @description('Whether invoices are posted.')
 param postInvoices bool
 
@@ -178,6 +184,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     AzureWebJobs_keep_hooks_Disabled: timersDisabled
     AzureWebJobs_reconcile_Disabled: timersDisabled
     AzureWebJobs_sweep_payments_Disabled: timersDisabled
+    AzureWebJobs_tidy_Disabled: timersDisabled
     AzureWebJobsStorage__accountName: storageName
     AzureWebJobsStorage__clientId: identityClientId
     AzureWebJobsStorage__credential: 'managedidentity'
@@ -190,6 +197,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     CONNECTWISE_CLIENT_ID: connectWiseClientId
     CONNECTWISE_COMPANY: connectWiseCompany
     CONNECTWISE_URL: connectWiseUrl
+    DYNACONNECT_AUDIT_MONTHS: string(auditMonths)
+    DYNACONNECT_HISTORY_MONTHS: string(historyMonths)
     DYNACONNECT_LEASE_SECONDS: string(leaseSeconds)
     DYNACONNECT_POST_INVOICES: postInvoices ? 'true' : 'false'
     KEY_VAULT_URL: vaultUri

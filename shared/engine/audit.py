@@ -17,7 +17,7 @@ ASKED: Final = "asked"
 
 @dataclass(slots=True)
 class AuditLog:
-    """Rows by month, so that old ones can be dropped a month at a time. Nothing here changes or deletes one."""
+    """Rows by month, so that old ones can be dropped a month at a time by the retention. Nothing here deletes one."""
 
     state: StateStore
     clock: Clock

@@ -10,6 +10,7 @@ from typing import Any, Final
 from shared.domain.errors import SyncError
 from shared.engine.connections.connection import Connection
 from shared.engine.figures import HOOKS, expiries, registrations, watermarks
+from shared.engine.retention import NAME as RETENTION
 from shared.ports.platform import Clock
 from shared.ports.storage import StateStore
 
@@ -60,10 +61,11 @@ class Health:
 
     async def _connection(self, connection: Connection) -> dict[str, Any]:
         now = self.clock.now()
-        marks, kept, ends = await asyncio.gather(
+        marks, kept, ends, history = await asyncio.gather(
             _bounded(watermarks(self.state, connection.name)),
             _bounded(self.state.load(connection.name, HOOKS)),
             _bounded(_ends(connection)),
+            _bounded(self.state.load(connection.name, RETENTION)),
         )
         last = max(marks.values(), default=None) if marks else None
         return {
@@ -73,6 +75,8 @@ class Health:
             "registrations": kept
             and [{"system": system, "hook": hook, "ok": ok} for system, hook, ok in registrations(kept)],
             "subscriptions": kept and {hook: _left(end, now) for hook, end in expiries(kept).items()},
+            "retention": history
+            and {name: history.get(name) for name in ("ended", "removed", "kept_since") if name in history},
             "credentials": ends and {name: _left(end, now) for name, end in ends.items()},
         }
 

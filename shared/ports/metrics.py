@@ -122,6 +122,13 @@ CREDENTIAL_LEFT: Final = Metric(
     "Time until a secret or certificate ends, where its end is known; negative once it has",
     ("connection", "credential"),
 )
+REMOVED: Final = Metric(
+    "dynaconnect.retention.removed",
+    "count",
+    "1",
+    "Rows of history that were taken away because their months are over",
+    ("connection", "kind"),
+)
 DIFFERENCES: Final = Metric(
     "dynaconnect.reconcile.differences",
     "level",

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import simplejson
 
 from shared.ports.storage import StateStore
+from shared.ports.upkeep import OldRows
 from shared.reconcile.model import Row
 
 HEAD: Final = "reconcile|"
@@ -71,6 +73,19 @@ class Results:
             )
             chunks += [one.get("rows", []) for one in loaded]
         return chunks
+
+    async def drop_before(self, connection: str, moment: datetime, old: OldRows) -> tuple[int, bool]:
+        """Removes some rows of runs before a moment, but never the newest run; says whether that was all.
+
+        Parts go before heads, by their names: those of a run that ended before it had a head go too.
+        """
+        newest = next((str(head["id"]) for head in await self.heads(connection)), "")
+        last = min(f"{moment:%Y%m%dT%H%M%S}", newest or "0")
+        parts = await old.drop_values(connection, PART, PART + last)
+        if parts.place:
+            return parts.count, False
+        heads = await old.drop_values(connection, HEAD, HEAD + last)
+        return parts.count + heads.count, not heads.place
 
     async def _remove(self, connection: str, head: Row) -> None:
         """The head last: a removal that was cut off is finished by the next one."""

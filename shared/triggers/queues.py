@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared.domain.envelope import FIGURES, FIRST_START, INTERRUPTED, LOAD, POISON, POISONED, PROBE, Envelope
+from shared.domain.envelope import (
+    FIGURES,
+    FIRST_START,
+    INTERRUPTED,
+    LOAD,
+    POISON,
+    POISONED,
+    PROBE,
+    RETENTION,
+    Envelope,
+)
 from shared.domain.errors import FunctionFailed, SyncError, place_of
 from shared.domain.records import DEFAULT
 from shared.ports.metrics import FAILURES, SWEEPS
@@ -105,6 +115,10 @@ async def run_sweep(app: "App", envelope: Envelope) -> int:
         return await app.rests.probe(envelope)
     if envelope.entity == FIGURES:
         await app.figures.take(envelope.connection)
+        return 0
+    if envelope.entity == RETENTION:
+        if not await app.retention.step(envelope):
+            await app.queue.send_sweep(envelope)
         return 0
     if await app.rests.takes(envelope, sweep=True):
         return 0

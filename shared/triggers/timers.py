@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared.domain.envelope import FIGURES, FIRST_START, Envelope
+from shared.domain.envelope import FIGURES, FIRST_START, RETENTION, Envelope
 from shared.triggers.process import get_app
 from shared.triggers.queues import KEEP_HOOKS
 
@@ -46,6 +46,13 @@ async def sweep_payments(timer: func.TimerRequest) -> None:
     why = "timer" if not timer.past_due else "timer past due"
     app = await get_app()
     await _queue_sweeps(app, [s.name for s in app.registry.subjects() if s.business_central], why)
+
+
+@blueprint.function_name("tidy")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 41 3 * * *", run_on_startup=False)
+async def tidy(timer: func.TimerRequest) -> None:
+    """Takes away the history whose months are over, of every connection."""
+    await _queue_sweeps(await get_app(), [RETENTION], "timer" if not timer.past_due else "timer past due")
 
 
 async def _queue_sweeps(app: "App", subjects: list[str], why: str) -> None:

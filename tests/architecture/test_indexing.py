@@ -76,6 +76,7 @@ async def test_timers(functions: Functions) -> None:
         "keep_hooks": "0 7 */6 * * *",
         "catch_up": "0 */5 * * * *",
         "sweep_payments": "30 */5 * * * *",
+        "tidy": "0 41 3 * * *",
     }
     assert expected.items() <= {name: binding["schedule"] for name, binding in found.items()}.items()
     assert not any(binding.get("runOnStartup") for binding in found.values())

@@ -176,6 +176,8 @@ async def test_the_timers_only_queue_sweeps(bench: Bench, monkeypatch: pytest.Mo
 
     [message] = await run(bench, monkeypatch, timers.keep_hooks)
     assert message.entity == "hooks"
+    [message] = await run(bench, monkeypatch, timers.tidy)
+    assert message.entity == "retention"
     assert sum(bench.connectwise.calls.values()) + sum(bench.business_central.calls.values()) == 0
 
 

@@ -1,0 +1,1 @@
+"""What takes rows away: old history, and all of a connection."""
