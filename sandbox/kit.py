@@ -78,7 +78,7 @@ class StandIn:
         self.random = random.Random(1)
         self.witnesses: list[Callable[[web.Request, str], None]] = []
         """Told of every product call and the name of its route."""
-        self._reset_hooks: list[Callable[[], None]] = []
+        self._running: set[asyncio.Task[Any]] = set()
         self.admin("GET", "/admin/report", self._report)
         self.admin("POST", "/admin/report/clear", self._clear_report)
         self.admin("POST", "/admin/faults", self._set_faults)
@@ -95,9 +95,17 @@ class StandIn:
             raise ValueError(f"an admin route must start with /admin/: {path}")
         self.app.router.add_route(method, path, handler)
 
-    def on_reset(self, hook: Callable[[], None]) -> None:
-        """Runs the hook when ``POST /admin/reset`` empties the stand-in."""
-        self._reset_hooks.append(hook)
+    def restart(self) -> None:
+        """Becomes as it was when it was made: without calls, faults or requests under way."""
+        for task in self._running:
+            task.cancel()
+        self.calls.clear()
+        self.request_lines.clear()
+        self.breaches.clear()
+        self.faults.clear()
+        self.witnesses.clear()
+        self.latency_seconds = 0.0
+        self.random = random.Random(1)
 
     def breach(self, rule: str, detail: str) -> None:
         """Notes that the caller broke a documented rule; the demo and the tests fail on any."""
@@ -120,6 +128,18 @@ class StandIn:
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/admin/"):
             return await handler(request)
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            return await self._serve(request, handler)
+        except ConnectionResetError:
+            # The caller died in mid-request, which the crash tests do on purpose.
+            return _drop(request)
+        finally:
+            self._running.discard(task)
+
+    async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = self.route_name(request)
         self.calls[route] += 1
         self.request_lines.append(f"{request.method} {request.path_qs}")
@@ -128,11 +148,7 @@ class StandIn:
         if self.latency_seconds:
             await asyncio.sleep(self.latency_seconds)
         fault = self._fault_for(route)
-        try:
-            return await (handler(request) if fault is None else self._inject(fault, request, handler))
-        except ConnectionResetError:
-            # The caller died in mid-request, which the crash tests do on purpose.
-            return _drop(request)
+        return await (handler(request) if fault is None else self._inject(fault, request, handler))
 
     def _fault_for(self, route: str) -> Fault | None:
         for fault in self.faults:
@@ -211,12 +227,7 @@ class StandIn:
         return json_response({"seconds": Decimal(str(self.latency_seconds))})
 
     async def _reset(self, _request: web.Request) -> web.Response:
-        self.calls.clear()
-        self.breaches.clear()
-        self.faults.clear()
-        self.latency_seconds = 0.0
-        for hook in self._reset_hooks:
-            hook()
+        self.restart()
         return json_response({})
 
 

@@ -18,6 +18,7 @@ from sandbox.business_central.odatav4 import PageServices
 from sandbox.business_central.paths import ODATA_V4, resolved
 from sandbox.business_central.service import Service
 from sandbox.business_central.settings import Settings
+from sandbox.business_central.store import Company
 from sandbox.business_central.subscriptions import Subscriptions
 from sandbox.business_central.webhooks import Webhooks
 from sandbox.kit import Handler, Json, StandIn, json_response, loads
@@ -42,9 +43,14 @@ class BusinessCentral(StandIn):
         self.auth.serve(self)
         Admin(self.environment, self.auth, self.webhooks).serve(self)
         self.route("*", "/{tail:.*}", self._handle)
-        self.on_reset(self._restart)
         self.app.on_cleanup.append(self._close)
         seed.companies(self.environment)
+        self.keep()
+
+    @property
+    def company(self) -> Company:
+        """The first company, which is the one that most tests use."""
+        return next(iter(self.environment.store.companies.values()))
 
     def route_name(self, request: web.Request) -> str:
         """The method with the address template, keys replaced by ``{id}``."""
@@ -112,15 +118,20 @@ class BusinessCentral(StandIn):
             return batch.run(self.service, call, self.count)
         return self.service.answer(call)
 
-    def _restart(self) -> None:
+    def keep(self) -> None:
+        """Makes the present companies those to which a restart returns."""
+        self._kept = self.environment.store.kept()
+
+    def restart(self) -> None:
+        """As it was made, without subscriptions and with the kept companies."""
+        super().restart()
         self.environment.settings = deepcopy(self._initial)
         self.environment.postings.clear()
         self.environment.web_services.clear()
-        self.environment.store.companies.clear()
-        self.webhooks.drop(self.webhooks.live())
+        self.webhooks.clear()
         self.auth.revoke()
         self.limits.reset()
-        seed.companies(self.environment)
+        self.environment.store.bring_back(self._kept)
 
     async def _close(self, _app: web.Application) -> None:
         await self.webhooks.close()

@@ -114,6 +114,16 @@ class Webhooks:
         self._mark_idle()
         return len(keys)
 
+    def clear(self) -> None:
+        """Forgets all subscriptions and gives up the deliveries under way."""
+        for bucket in self._buckets.values():
+            if bucket.task:
+                bucket.task.cancel()
+        self._buckets.clear()
+        self._subscriptions.clear()
+        self.delivered = 0
+        self._mark_idle()
+
     def pending(self) -> int:
         """How many notifications are not yet delivered."""
         return sum(len(bucket.notes) for bucket in self._buckets.values())
@@ -132,7 +142,7 @@ class Webhooks:
             self._idle.set()
 
     def _changed(self, change: Change) -> None:
-        for subscription in self.live():
+        for subscription in self.live() if self._subscriptions else ():
             source = _SOURCES.get(subscription.set_name, subscription.set_name)
             if (subscription.company, source) != (change.company, change.set_name):
                 continue

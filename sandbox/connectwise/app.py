@@ -91,8 +91,9 @@ class ConnectWise(Service):
         self.route("GET", "/login/companyinfo/{company}", self._company_info)
         self.route("GET", f"{BASE}/system/info", self._info)
         self.route("GET", f"{BASE}/system/mySecurity", self._security)
-        self.on_reset(self._restart)
+        self._made_with = (credentials, public_url)
         seed(self)
+        self.keep()
 
     def _screens(self) -> dict[str, Screen]:
         setup = {name: Screen(Collection(self, path, entity)) for name, (path, entity) in _SETUP.items()}
@@ -161,12 +162,18 @@ class ConnectWise(Service):
         self._recent.append(now)
         return 0
 
-    def _restart(self) -> None:
+    def keep(self) -> None:
+        """Makes the present tables those to which a restart returns."""
+        self._kept = self.store.kept()
+
+    def restart(self) -> None:
+        """As it was made, without callbacks and with the kept tables."""
+        super().restart()
+        self.credentials, self.public_url = self._made_with
         self.callbacks.clear()
         self.settings = Settings()
         self._recent.clear()
-        self.store.clear()
-        seed(self)
+        self.store.bring_back(self._kept)
 
     async def _company_info(self, request: web.Request) -> web.Response:
         if request.match_info["company"].lower() != self.credentials.company.lower():

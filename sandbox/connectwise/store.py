@@ -39,10 +39,6 @@ class Store:
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
         self.computed: dict[str, Callable[[Record], Mapping[str, Json]]] = {}
-        self.clear()
-
-    def clear(self) -> None:
-        """Empties every table and starts every number sequence again."""
         self.tables: defaultdict[str, dict[int, Record]] = defaultdict(dict)
         self._owners: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._sequences: dict[str, int] = {}

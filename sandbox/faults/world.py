@@ -116,9 +116,13 @@ class FaultWorld(World):
         """The stand-in behind a system's name."""
         return self.systems[system]
 
-    async def __aenter__(self) -> Self:
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Watches what all five are asked."""
+        await super().open(stack)
         for name, system in self.systems.items():
             system.witnesses.append(self._witness(name))
+
+    async def __aenter__(self) -> Self:
         for name, value in self.environment().items():
             if name in ("CONNECTWISE_PUBLIC_KEY", "CONNECTWISE_PRIVATE_KEY", "BUSINESS_CENTRAL_PASSWORD"):
                 self.vault.secrets[name.lower().replace("_", "-")] = value

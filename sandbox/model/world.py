@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 from sandbox.azurite import Azurite
@@ -30,8 +30,6 @@ class ModelWorld(World):
 
     def __init__(self, azurite: Azurite) -> None:
         super().__init__(azurite)
-        # A notification that meets a process which is just starting comes again at once.
-        self.business_central.environment.settings.webhook_retries = [0.05] * 8
         self.found: list[str] = []
         self.handled = 0
         self.crashes = 0
@@ -39,6 +37,11 @@ class ModelWorld(World):
         self.writes_seen = 0
         self.writes_of_the_dead = 0
         self._attempts_seen: Counter[RecordRef] = Counter()
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """A notification that meets a process which is just starting comes again at once."""
+        await super().open(stack)
+        self.business_central.environment.settings.webhook_retries = [0.05] * 8
 
     async def tries(self, system: str, path: str, body: Json = None) -> bool:
         """Does what a person does there; False when the system's rules refuse it."""

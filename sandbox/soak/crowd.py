@@ -43,7 +43,7 @@ class Crowd:
     async def open(self) -> None:
         """Sets up both systems, and enters the records while nothing fails."""
         await self.stage.in_business_central("settings", {"request_limit": UNLIMITED})
-        for entity_set, rows in missing_rows(self.stage.business_central):
+        for entity_set, rows in missing_rows(self.stage.business_central.company):
             await self.stage.in_business_central("records", {"set": entity_set, "records": rows})
         for number in range(self._sizes[0]):
             body = {"identifier": f"Company{number}", "name": f"Company {number}", "city": "City 0"}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from sandbox.business_central.app import BusinessCentral
+from sandbox.business_central.store import Company
 from sandbox.connectwise.invoice_lines import ACCOUNTS
 from sandbox.kit import Json
 from shared.mapping import STANDARD, standard_mapping
@@ -19,9 +19,8 @@ _LISTS: Final = {
 """The lookups of the standard documents whose results are codes, and the sets that hold them."""
 
 
-def missing_rows(system: BusinessCentral) -> Iterator[tuple[str, list[Json]]]:
+def missing_rows(company: Company) -> Iterator[tuple[str, list[Json]]]:
     """What a person adds before going live: set and records, without the rows that are there already."""
-    company = next(iter(system.environment.store.companies.values()))
     for lookup, entity_set in _LISTS.items():
         codes = sorted(
             {

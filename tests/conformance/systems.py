@@ -10,38 +10,39 @@ import httpx
 from sandbox.business_central import views
 from sandbox.business_central.app import BusinessCentral
 from sandbox.business_central.settings import DEFAULT_USER
-from sandbox.business_central.settings import Settings as BusinessCentralSettings
 from sandbox.business_central.store import Company
-from sandbox.connectwise.app import create as create_connectwise
+from sandbox.connectwise.app import ConnectWise
 from sandbox.connectwise.service import BASE
 from sandbox.kit import Fault, Json, StandIn, dumps, loads
 from sandbox.stage import CLIENT_ID
 from shared.app import trust
-from tests.conformance.reference import missing_rows
+from tests.conformance.pairs import Pairs
 from tests.conformance.traffic import Traffic
-from tests.sandbox.business_central_support import KEY, serving
+from tests.sandbox.business_central_support import KEY
 
 SETTLE_SECONDS: Final = "20"
-WEBHOOK_DELAY: Final = 0.02
 
 
 class Systems:
     """A ConnectWise tenant and a Business Central environment that is set up for the standard mappings."""
 
-    def __init__(self) -> None:
-        self.connectwise = create_connectwise("acme", "public", "private", CLIENT_ID)
-        self.business_central = BusinessCentral(BusinessCentralSettings(webhook_delay=WEBHOOK_DELAY))
-        self.http = httpx.AsyncClient(timeout=30, verify=trust())
+    def __init__(self, pairs: Pairs | None = None) -> None:
+        self.connectwise: ConnectWise
+        self.business_central: BusinessCentral
         self.connectwise_url = ""
         self.business_central_url = ""
+        self.http = httpx.AsyncClient(timeout=30, verify=trust())
+        self._pairs = pairs
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Serves both until the stack is closed."""
+        """Has both served until the stack is closed."""
         await stack.enter_async_context(self.http)
-        self.connectwise_url = await stack.enter_async_context(serving(self.connectwise.app))
-        self.business_central_url = await stack.enter_async_context(serving(self.business_central.app))
-        for entity_set, rows in missing_rows(self.business_central):
-            await self.bc("records", {"set": entity_set, "records": rows})
+        pairs = self._pairs
+        if pairs is None:
+            pairs = await stack.enter_async_context(Pairs())
+        pair = await stack.enter_async_context(pairs.lend())
+        self.connectwise, self.connectwise_url = pair.connectwise, pair.connectwise_url
+        self.business_central, self.business_central_url = pair.business_central, pair.business_central_url
 
     # What people do in the two systems.
 
@@ -86,7 +87,7 @@ class Systems:
     @property
     def company(self) -> Company:
         """The Business Central company that is synced."""
-        return next(iter(self.business_central.environment.store.companies.values()))
+        return self.business_central.company
 
     def bc_records(self, entity_set: str, **equal: Json) -> list[Json]:
         """The records of a set, as they are answered, whose fields equal the given values."""

@@ -28,6 +28,7 @@ from shared.ports.storage import OpenItem
 from shared.settings import Settings
 from shared.triggers.queues import sweep, sync_record
 from tests.conformance import hooks
+from tests.conformance.pairs import Pairs
 from tests.conformance.systems import Systems
 from tests.conformance.taps import Fuse, Once, Tap, Watch
 from tests.conformance.timing import ClockedQueue, Delivery, ShiftedClock, numbering
@@ -51,10 +52,13 @@ class QueueMessage(func.QueueMessage):
 
 
 class World(Systems):
-    """Everything a conformance test needs, as an asynchronous context manager."""
+    """Everything a conformance test needs, as an asynchronous context manager.
 
-    def __init__(self, azurite: Azurite) -> None:
-        super().__init__()
+    It borrows its two systems from ``pairs``; without these it builds its own.
+    """
+
+    def __init__(self, azurite: Azurite, pairs: Pairs | None = None) -> None:
+        super().__init__(pairs)
         self.azurite = azurite
         self.clock = ShiftedClock()
         self.app: App

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox.azurite import Azurite
+from tests.conformance.pairs import Pairs
 from tests.connections.world import Companies
 
 
 @pytest.fixture
-async def world(azurite: Azurite) -> AsyncIterator[Companies]:
+async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[Companies]:
     """A world of its own for each test; no documented rule of either system may be broken in it."""
-    async with Companies(azurite) as world:
+    async with Companies(azurite, pairs) as world:
         yield world
         assert world.breaches == []
         assert list(world.north.breaches) == []

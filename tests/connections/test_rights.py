@@ -13,14 +13,15 @@ from shared.domain.envelope import FIRST_START, Envelope
 from shared.domain.errors import StopConnection
 from shared.engine.connections.rights import NEEDED, RIGHTS, Found, Right, row_of
 from shared.triggers.queues import KEEP_HOOKS, run_sweep
+from tests.conformance.pairs import Pairs
 from tests.conformance.world import World
 
 REFUSAL = dumps({"code": "Forbidden", "message": "You do not have permission."})
 
 
 @pytest.fixture
-async def world(azurite: Azurite) -> AsyncIterator[World]:
-    async with World(azurite) as world:
+async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[World]:
+    async with World(azurite, pairs) as world:
         yield world
         assert world.breaches == []
 

@@ -30,7 +30,7 @@ SECRETS: Final = {
 async def stage(azurite: Azurite) -> AsyncIterator[Stage]:
     """A running host with both companies set up."""
     async with Stage(azurite=azurite, settings=SECRETS) as stage:
-        rows = list(missing_rows(stage.business_central))
+        rows = list(missing_rows(stage.business_central.company))
         for company in (SERVICES, DEVICES):
             for entity_set, records in rows:
                 await stage.in_business_central(

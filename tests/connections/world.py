@@ -15,6 +15,7 @@ from sandbox.kit import Json, dumps, loads
 from sandbox.stage import CLIENT_ID
 from shared.app import App
 from shared.ports.storage import OpenItem
+from tests.conformance.pairs import Pairs
 from tests.conformance.reference import missing_rows
 from tests.conformance.world import World
 from tests.sandbox.business_central_support import KEY, serving
@@ -39,8 +40,8 @@ def rules(location: int, **others: Json) -> Json:
 class Companies(World):
     """The world of ``default`` (Northwind Services), with everything that a second company and site need."""
 
-    def __init__(self, azurite: Azurite) -> None:
-        super().__init__(azurite)
+    def __init__(self, azurite: Azurite, pairs: Pairs | None = None) -> None:
+        super().__init__(azurite, pairs)
         self.north: ConnectWise = create_connectwise("north", "north-public", "north-private", CLIENT_ID)
         self.north_url = ""
         self.settings = {
@@ -54,10 +55,9 @@ class Companies(World):
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Serves both sites and Business Central, whose second company is set up as the first."""
-        rows = list(missing_rows(self.business_central))
         self.north_url = await stack.enter_async_context(serving(self.north.app))
         await super().open(stack)
-        for entity_set, records in rows:
+        for entity_set, records in missing_rows(self.books(DEVICES)):
             await self.bc("records", {"company": DEVICES, "set": entity_set, "records": records})
 
     async def beside(self) -> App:

@@ -11,6 +11,7 @@ from sandbox.corpus import report
 from sandbox.corpus.documents import CASES, DEFECTS, MODES, TYPES, Document, documents
 from sandbox.corpus.office import Office, Result
 from sandbox.corpus.oracle import expected
+from tests.conformance.pairs import Pairs
 from tests.conformance.world import World
 
 DOCUMENTS: Final = 150
@@ -22,8 +23,8 @@ KINDS: Final = {
 }
 
 
-async def test_every_document_ends_as_it_must(azurite: Azurite) -> None:
-    async with World(azurite) as world:
+async def test_every_document_ends_as_it_must(azurite: Azurite, pairs: Pairs) -> None:
+    async with World(azurite, pairs) as world:
         office = Office(world, lambda _: None)
         await office.open()
         results = await office.process(DOCUMENTS, SEED)

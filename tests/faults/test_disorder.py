@@ -15,6 +15,7 @@ from sandbox.outage import run_timers
 from shared.app import DEFAULT
 from shared.triggers.queues import KEEP_HOOKS
 from tests.conformance.invoicing import Invoicing
+from tests.conformance.pairs import Pairs
 from tests.conformance.world import World
 
 CITIES: Final = ("Tampa", "Miami", "Naples", "Orlando")
@@ -22,8 +23,8 @@ LATE: Final = timedelta(hours=72)
 
 
 @pytest.fixture
-async def world(azurite: Azurite) -> AsyncIterator[World]:
-    async with World(azurite) as world:
+async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[World]:
+    async with World(azurite, pairs) as world:
         yield world
         assert world.breaches == []
 

@@ -7,11 +7,12 @@ from sandbox.kit import Fault
 from sandbox.outage import outage
 from shared.app import DEFAULT
 from shared.domain.calls import GONE_AFTER, Pulse
+from tests.conformance.pairs import Pairs
 from tests.conformance.world import World
 
 
-async def test_business_central_is_away_for_a_while(azurite: Azurite) -> None:
-    async with World(azurite) as world:
+async def test_business_central_is_away_for_a_while(azurite: Azurite, pairs: Pairs) -> None:
+    async with World(azurite, pairs) as world:
         figures = await outage(world, minutes=8, before=24, each_minute=1)
     assert sorted(figures.made) == figures.companies, "one customer for each company"
     assert (figures.swapped, figures.left) == (0, 0)
@@ -20,8 +21,8 @@ async def test_business_central_is_away_for_a_while(azurite: Azurite) -> None:
     assert figures.aside >= len(figures.companies) - GONE_AFTER
 
 
-async def test_a_change_that_comes_while_its_record_waits_is_not_lost(azurite: Azurite) -> None:
-    async with World(azurite) as world:
+async def test_a_change_that_comes_while_its_record_waits_is_not_lost(azurite: Azurite, pairs: Pairs) -> None:
+    async with World(azurite, pairs) as world:
         stored = await world.cw("companies", {"identifier": "Late", "name": "Late Ltd", "city": "Tampa"})
         record = str(stored["id"])
         await world.sync("company", record)

@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox.azurite import Azurite
+from tests.conformance.pairs import Pairs
 from tests.conformance.world import World
 from tests.reconcile.books import Books
 
 
 @pytest.fixture
-async def books(azurite: Azurite) -> AsyncIterator[Books]:
+async def books(azurite: Azurite, pairs: Pairs) -> AsyncIterator[Books]:
     """Books of their own for each test; no documented rule of either system may be broken in them."""
-    async with World(azurite) as world:
+    async with World(azurite, pairs) as world:
         books = Books(world)
         await books.open()
         yield books

@@ -10,15 +10,16 @@ from sandbox.azurite import Azurite
 from shared.app import DEFAULT
 from shared.reconcile.model import Period
 from shared.reconcile.runs import Request
+from tests.conformance.pairs import Pairs
 from tests.connections.world import SHARED, Companies
 
 OTHER = "devices"
 
 
 @pytest.fixture
-async def world(azurite: Azurite) -> AsyncIterator[Companies]:
+async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[Companies]:
     """A site whose documents belong to one of two companies by their location."""
-    async with Companies(azurite) as world:
+    async with Companies(azurite, pairs) as world:
         yield world
         assert world.breaches == []
 

@@ -87,7 +87,7 @@ async def test_a_fault_hits_by_template(bc: Case) -> None:
 
 async def test_more_than_five_calls_wait_and_a_full_queue_refuses(bc: Case) -> None:
     await bc.admin("settings", {"queue_limit": 3})
-    await bc.admin("latency", {"seconds": 0.05})
+    await bc.admin("latency", {"seconds": 0.5})
     answers = await asyncio.gather(*(bc.send("GET", COMPANIES) for _ in range(10)))
     statuses = [item.status_code for item in answers]
     assert (statuses.count(200), statuses.count(429)) == (8, 2)

@@ -150,7 +150,15 @@ async def test_what_can_be_subscribed(bc: Case) -> None:
 
 
 async def test_calls_are_counted_by_template(bc: Case) -> None:
-    calls = (await bc.report())["calls"]
-    assert calls["GET /api/v2.0/companies({company})/customers"] > 10
-    assert calls["GET /api/v2.0/customers"] == 2
-    assert calls["GET /api/v2.0/companies({company})/salesInvoices({id})/salesInvoiceLines"] == 1
+    routes = {
+        "GET /api/v2.0/companies({company})/customers": "customers",
+        "GET /api/v2.0/customers": "/api/v2.0/customers",
+        "GET /api/v2.0/companies({company})/salesInvoices({id})/salesInvoiceLines": (
+            f"salesInvoices({bc.company})/salesInvoiceLines"
+        ),
+    }
+    before = (await bc.report())["calls"]
+    for path in routes.values():
+        await bc.send("GET", path)
+    after = (await bc.report())["calls"]
+    assert [after[name] - before.get(name, 0) for name in routes] == [1, 1, 1]

@@ -72,6 +72,7 @@ async def test_refused_subscriptions(bc: Case, receiver: Receiver) -> None:
 async def test_changes_are_merged_and_sent_in_one_post(bc: Case, receiver: Receiver) -> None:
     await subscribe(bc, receiver)
     await subscribe(bc, receiver, "items")
+    await bc.admin("settings", {"webhook_delay": 1})
     customer = await bc.call("POST", "customers", {"number": "C1", "displayName": "Contoso"})
     path = f"customers({customer['id']})"
     changed = await bc.call("PATCH", path, {"city": "Tampa"})
