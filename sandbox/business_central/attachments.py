@@ -56,3 +56,9 @@ def change(environment: Environment, company: Company, record: Record, body: Jso
 def write(environment: Environment, company: Company, record: Record, content: bytes) -> None:
     """Stores the content."""
     environment.store.update(company, record, {"byteSize": len(content)}, {"content": content})
+
+
+def remove_all(environment: Environment, company: Company, parent: Record) -> None:
+    """Deletes the document attachments of a draft that is deleted; what came as an incoming document stays."""
+    for record in company.where("documentAttachments", "parentId", parent.key):
+        environment.store.delete(company, record)

@@ -103,6 +103,8 @@ def _is_served(environment: Environment, entity_set: EntitySet, route: str) -> b
     if entity_set.name == "customerLedgerEntries":
         version = environment.settings.analytics_version
         return bool(version) and route == f"api/microsoft/analytics/{version}"
+    if entity_set.name == "documentAttachments" and not environment.settings.document_attachments:
+        return False
     return entity_set.name not in ("companies", "subscriptions") and route == entity_set.route
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sandbox.business_central import applies_to, dimensions, parties, receiving
+from sandbox.business_central import applies_to, attachments, dimensions, parties, receiving
 from sandbox.business_central.environment import Environment, today
 from sandbox.business_central.errors import dialog, field_error
 from sandbox.business_central.fields import BLANK_DATE, BLANK_GUID, SETS
@@ -98,6 +98,7 @@ def delete(environment: Environment, company: Company, header: Record) -> None:
         receiving.check_deletion(header, rows)
     for line in rows:
         environment.store.delete(company, line)
+    attachments.remove_all(environment, company, header)
     environment.store.delete(company, header)
 
 

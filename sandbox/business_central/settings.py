@@ -41,6 +41,10 @@ class Settings:
     stale_status: Literal[409, 412] = 412
     computed_filters: bool = False
     encoded_enum_filters: bool = True
+    document_attachments: bool = True
+    """Whether the set documentAttachments is there (since 22.1)."""
+    size_of_one_file: bool = True
+    """Whether a list of document attachments with a single row tells its size (codeunit Graph Mgt - Attachment Buffer)."""
     page_cap: int = 20_000
     batch_cap: int = 100
     batch_counts_operations: bool = True

@@ -124,7 +124,16 @@ def rows_of(
     records = company.where(entity_set.name, PARENT_FIELD[entity_set.name], parent.key)
     if entity_set.name in BY_LINES:
         records.sort(key=lambda record: record.values["sequence"])
+    if entity_set.name == "documentAttachments" and len(records) == 1:
+        return [_only_file(environment, company, records[0])]
     return (row_of(company, record) for record in records)
+
+
+def _only_file(environment: Environment, company: Company, record: Record) -> Row:
+    row = row_of(company, record)
+    if environment.settings.size_of_one_file:
+        return row
+    return Row(lambda name: 0 if name == "byteSize" else row.read(name), row.etag, row.sequence, row.key)
 
 
 def company_rows(environment: Environment) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from sandbox.connectwise.agreement_screen import AgreementScreen
 from sandbox.connectwise.agreements import Agreements
 from sandbox.connectwise.callbacks import Callbacks
 from sandbox.connectwise.crud import Collection
+from sandbox.connectwise.documents import Documents
 from sandbox.connectwise.errors import ApiError, no_endpoint
 from sandbox.connectwise.expense_screen import ExpenseScreen
 from sandbox.connectwise.invoice_screen import InvoiceScreen
@@ -56,6 +57,7 @@ class ConnectWise(Service):
         self.callbacks = Callbacks(self)
         self.procurement = Procurement(self)
         self.expenses = ExpenseScreen(self)
+        documents = Documents(self)
         invoice_source = InvoiceSource(self.invoices)
         invoice_screen = InvoiceScreen(self.invoices, invoice_source)
         screens = {
@@ -66,6 +68,7 @@ class ConnectWise(Service):
             **AgreementScreen(Agreements(self), invoice_screen).screens(),
             "projects": Projects(self).screen(),
             "members": Members(self).screen(),
+            "documents": documents.screen(),
         }
         unposted = {
             "unpostedinvoices": ("UnpostedInvoice", invoice_source.rows),
@@ -84,7 +87,8 @@ class ConnectWise(Service):
             screen.collection.serve()
         callback_rules.collection(self).serve()
         Collection(self, "finance/accountingPackageSetup", "AccountingPackageSetup", "GET PUT PATCH").serve()
-        for part in (self.invoices, self.procurement, self.expenses.reports, self.accounting, self.payments):
+        parts = (self.invoices, self.procurement, self.expenses.reports, self.accounting, self.payments)
+        for part in (*parts, documents):
             part.serve()
         serve_screens(self, screens)
         Admin(self, self.accounting, self.callbacks)

@@ -21,6 +21,7 @@ FIRST_IDS: Final = {
     "Addition": 8401,
     "Agreement.Adjustment": 8701,
     "Project": 8801,
+    "DocumentInfo": 9101,
     "AccountingBatch": 401,
     "ProductItem": 60001,
     "UnpostedInvoice": 70001,

@@ -133,6 +133,14 @@ async def everything_bought_and_agreed(cw: Tenant) -> list[tuple[str, str, Json]
     await cw.patch("/system/members/2", vendorNumber="E1")
     spent = {"type": {"id": 1}, "amount": 9, "taxes": [{"amount": 1}], "company": {"id": company["id"]}}
     report = await cw.admin("expenseReports", {"member": {"id": 2}, "entries": [spent]})
+    (entry,) = await cw.get("/expense/entries")
+    receipt = {
+        "recordType": "Expense",
+        "recordId": entry["id"],
+        "fileName": "r.txt",
+        "content": "cmVjZWlwdA==",
+    }
+    await cw.admin("documents", receipt)
     submitted = await cw.call("POST", f"/expense/reports/{report['id']}/submit", {})
     await cw.call("POST", f"/expense/reports/{report['id']}/approve", {})
     added = [{"product": {"id": item["id"]}}]
