@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.conformance.conftest import world
+from tests.conformance.expensing import Expensing
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.world import World
 
-__all__ = ["work", "world"]
+__all__ = ["expenses", "work", "world"]
 
 
 @pytest.fixture
@@ -18,3 +19,11 @@ async def work(world: World) -> AsyncIterator[Invoicing]:
     await work.open()
     yield work
     assert set(world.business_central.environment.postings.values()) <= {1}
+
+
+@pytest.fixture
+async def expenses(world: World) -> Expensing:
+    """A member with expenses, who is no vendor yet."""
+    expenses = Expensing(world)
+    await expenses.open()
+    return expenses
