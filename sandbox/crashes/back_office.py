@@ -91,7 +91,9 @@ class Expenses(Story):
         owed = self.work.expense("119.00", taxes=[{"amount": Decimal("19.00")}], notes="Train")
         card = self.work.card("50.25", notes="Hotel")
         for entries in self.entries(owed, card):
-            self.reports.append(await self.work.report(*entries, approved=False))
+            record = await self.work.report(*entries, approved=False)
+            self.reports.append(record)
+            await self.work.attach(self.work.entries(record)[0]["id"], "receipt.pdf", record.encode())
 
     def entries(self, owed: Json, card: Json) -> tuple[tuple[Json, ...], ...]:
         """The reports."""
@@ -113,6 +115,7 @@ class Expenses(Story):
     def check(self, turn: str) -> None:
         record, total = (self.reports[0], "126.35") if turn == "owed" else (self.reports[1], "119.00")
         self.work.check_invoice(record, total)
+        self.work.check_files(record)
         assert self.work.unposted(record) == []
 
 

@@ -11,7 +11,7 @@ type Record = dict[str, Any]
 
 TABLES: Final = (
     "Company,CatalogItem,Invoice,InvoicePayment,AccountingBatch,Agreement,Addition,Project,ExpenseReport,"
-    "ExpenseEntry,Member,PurchaseOrder,PurchaseOrderLineItem"
+    "ExpenseEntry,DocumentInfo,Member,PurchaseOrder,PurchaseOrderLineItem"
 )
 
 

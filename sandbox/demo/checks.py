@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any, Final
 
 from sandbox.demo.books import Books
-from sandbox.demo.checks_office import bought, contracts
+from sandbox.demo.checks_office import bought, contracts, receipts_of_expenses
 from sandbox.demo.day import PAYMENTS, TOO_MUCH, Day
 from sandbox.demo.expectations import Check
 from sandbox.demo.money import MoneyRow
@@ -116,6 +116,7 @@ def _back_office(day: Day, books: Books) -> list[Check]:
             str(len(applied)),
         ),
         Check("no unapproved expense left ConnectWise", not leaked, str(leaked)),
+        receipts_of_expenses(day, books),
         Check(
             "stock was booked by hand and marked",
             day.office.stock_entries == 2 and not books.unposted_stock,

@@ -39,6 +39,25 @@ def contracts(day: Day, books: Books, report: Item) -> list[Check]:
     ]
 
 
+def receipts_of_expenses(day: Day, books: Books) -> Check:
+    """Every receipt of an approved report is on the posted purchase invoice of that report, once and whole."""
+    central = books.business_central
+    numbers = {row["id"]: row["vendorInvoiceNumber"] for row in central.get("purchaseInvoices", [])}
+    found = sorted(
+        (numbers[row["parentId"]], row["fileName"], row["byteSize"])
+        for row in central.get("documentAttachments", [])
+    )
+    reports = {row["id"]: row["expenseReport"]["id"] for row in books.connectwise["ExpenseEntry"]}
+    expected = sorted(
+        (f"EXP-{report}", f"{row['title']} (CW {row['id']}).jpg", row["size"])
+        for row in books.connectwise["DocumentInfo"]
+        if (report := reports[int(row["serverFileName"].split("/")[1])]) != day.office.unapproved
+    )
+    size = sum(row[2] for row in found)
+    text = f"{len(found)} receipts of {size:,} bytes are on the purchase invoices of their reports"
+    return Check(text, bool(found) and found == expected, f"{found} instead of {expected}")
+
+
 def addition_worth(addition: Item) -> Decimal:
     """What an addition brings in each cycle, to the cent."""
     quantity = Decimal(addition["quantity"]) - Decimal(addition.get("lessIncluded") or 0)

@@ -1,6 +1,7 @@
 """What the back office adds to the day: agreements, projects, credit memos, expenses, stock."""
 
 import random
+from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +16,8 @@ type Record = dict[str, Any]
 
 AGREEMENTS, PROJECTS, MEMOS, REPORTS = 12, 8, 10, 5
 CARD_ACCOUNT: Final = "2050"
+PHOTO: Final = (20_000, 400_000)
+"""The least and the most bytes of a receipt."""
 ACCOUNTS: Final = {
     "6100": "Client expenses",
     "6200": "Own expenses",
@@ -110,7 +113,7 @@ class Office:
             self.memos.append(await self.stage.in_connectwise(f"invoices/{stored['id']}/close"))
 
     async def expenses(self, customers: list[Record]) -> None:
-        """Five approved reports with cash and card entries, and one that nobody has approved."""
+        """Five approved reports with cash and card entries and a receipt each, and one that nobody has approved."""
         for number in range(REPORTS + 1):
             person = {"identifier": f"tech{number}", "firstName": "Robin", "lastName": f"Field {number}"}
             member = await self.stage.in_connectwise("members", person)
@@ -128,12 +131,22 @@ class Office:
             ]
             body = {"member": {"id": member["id"]}, "date": "2026-11-05T00:00:00Z", "entries": entries}
             report = await self.stage.in_connectwise("expenseReports", body)
+            await self._receipt(int(report["id"]))
             await self.stage.in_connectwise(f"expenseReports/{report['id']}/submit")
             if number == REPORTS:
                 self.unapproved = int(report["id"])
             else:
                 report = await self.stage.in_connectwise(f"expenseReports/{report['id']}/approve")
                 self.reports.append(report)
+
+    async def _receipt(self, report: int) -> None:
+        """A photo of the train ticket, on the first expense of a report."""
+        state = await self.stage.state_of(self.stage.connectwise_url, "?tables=ExpenseEntry")
+        own = [row for row in state["tables"]["ExpenseEntry"] if row["expenseReport"]["id"] == report]
+        chance = random.Random(report)
+        photo = b64encode(chance.randbytes(chance.randint(*PHOTO))).decode()
+        document = {"recordType": "Expense", "recordId": own[0]["id"], "fileName": "ticket.jpg"}
+        await self.stage.in_connectwise("documents", document | {"content": photo})
 
     def _amount(self) -> Decimal:
         return Decimal(self.chance.randint(500, 40_000)) / 100

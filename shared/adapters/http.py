@@ -5,7 +5,7 @@ import email.utils
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,9 +18,12 @@ from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import Pulse, count_call
 from shared.domain.errors import OutcomeUnknown, RetryLater, SyncError
 from shared.ports.metrics import CALL_TIME, CALLS
+from shared.ports.systems import Content
 from shared.ports.telemetry import SILENT, Telemetry
 
 type Headers = Mapping[str, str]
+type Sink = Callable[[httpx.Response], Awaitable[None]]
+"""Takes the body of a successful answer as it comes."""
 type Authorize = Callable[[Headers | None], Awaitable[Headers]]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
@@ -31,7 +34,16 @@ LONGEST_WAIT: Final = timedelta(days=1)
 
 _KEYS: Final = re.compile(r"\([^)]*\)|/\d[^/]*")
 AWAY: Final = frozenset(
-    {"unreachable", "answer_lost", "not_json", "gateway", "unavailable", "timeout", "server_error"}
+    {
+        "unreachable",
+        "answer_lost",
+        "not_json",
+        "not_a_file",
+        "gateway",
+        "unavailable",
+        "timeout",
+        "server_error",
+    }
 )
 """The causes of calls that a system which is away could not answer; any other answer shows that it is there."""
 
@@ -92,10 +104,12 @@ class JsonClient:
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
         weight: int = 1,
+        sink: Sink | None = None,
     ) -> Answer:
         """One call. ``repeatable`` false means that doing it twice harms, as creating does.
 
-        ``weight`` is how many calls it counts for where the system limits them within a window.
+        ``weight`` is how many calls it counts for where the system limits them within a window. A ``body`` that is
+        ``Content`` is sent as it is, anything else as JSON; ``sink`` takes the body of an answer that is not JSON.
 
         Raises the errors of :mod:`shared.domain.errors`: OutcomeUnknown when a call that must not be repeated
         may have been carried out, RetryLater when trying again is safe.
@@ -103,7 +117,7 @@ class JsonClient:
         safe = repeatable if repeatable is not None else method != "POST"
         await self.pace.take(weight)
         try:
-            answer = await self._request(method, path, params, body, headers, weight, safe=safe)
+            answer = await self._request(method, path, params, body, headers, weight, sink, safe=safe)
         except RetryLater as error:
             if error.cause in AWAY:
                 self.pulse.miss(error.cause, error.operator)
@@ -122,17 +136,21 @@ class JsonClient:
         body: Any,
         headers: Mapping[str, str] | None,
         weight: int,
+        sink: Sink | None,
         *,
         safe: bool,
     ) -> Answer:
         given = await self.authorize(None)
-        answer = await self._send(method, path, params, body, {**given, **(headers or {})}, safe=safe)
+        answer = await self._send(method, path, params, body, {**given, **(headers or {})}, sink, safe=safe)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             await self.pace.take(weight)
             given = await self.authorize(given)
-            answer = await self._send(method, path, params, body, {**given, **(headers or {})}, safe=safe)
+            answer = await self._send(
+                method, path, params, body, {**given, **(headers or {})}, sink, safe=safe
+            )
         if answer.is_success:
-            return Answer(answer.status_code, self._body(answer, safe=safe), answer.headers)
+            taken = None if sink else self._body(answer, safe=safe)
+            return Answer(answer.status_code, taken, answer.headers)
         raise self._refused(method, path, answer, safe=safe)
 
     async def probe(self, path: str) -> Any:
@@ -154,19 +172,25 @@ class JsonClient:
         params: Mapping[str, str] | None,
         body: Any,
         headers: Headers,
+        sink: Sink | None,
         *,
         safe: bool,
     ) -> httpx.Response:
         every = {"Accept": "application/json", **self.headers, **headers}
-        content = None
-        if body is not None:
+        content: bytes | AsyncIterator[bytes] | None = None
+        if isinstance(body, Content):
+            content = body.pieces()
+            every |= {"Content-Type": "application/octet-stream", "Content-Length": str(body.size)}
+        elif body is not None:
             content = dumps(body)
             every["Content-Type"] = "application/json"
-        url = f"{self.base_url}/{path}"
+        request = self.http.build_request(
+            method, f"{self.base_url}/{path}", params=params, content=content, headers=every
+        )
         try:
             async with self.limit, asyncio.timeout(self.deadline):
                 count_call(self.system)
-                return await self._observed(method, path, url, params, content, every)
+                return await self._observed(path, request, sink)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(error) from error
         except (httpx.RequestError, TimeoutError) as error:
@@ -178,32 +202,28 @@ class JsonClient:
                 detail=f"{method} {path}: {type(error).__name__} {error}",
             ) from error
 
-    async def _observed(
-        self,
-        method: str,
-        path: str,
-        url: str,
-        params: Mapping[str, str] | None,
-        content: bytes | None,
-        headers: Headers,
-    ) -> httpx.Response:
+    async def _observed(self, path: str, request: httpx.Request, sink: Sink | None) -> httpx.Response:
         """Sends it within a span. Ids in the path are left out, and what is searched for: it can be an address."""
         route, status, began = route_of(path), 0, time.monotonic()
         with self.telemetry.span(
-            f"{method} {self.system} {route}",
+            f"{request.method} {self.system} {route}",
             "client",
             system=self.system,
-            method=method,
+            method=request.method,
             url=f"{self.base_url}/{route}",
             host=self.base.host,
             port=self.base.port or 443,
         ) as span:
             try:
-                answer = await self.http.request(method, url, params=params, content=content, headers=headers)
+                answer = await self.http.send(request, stream=True)
                 status = answer.status_code
                 span.note(status=status)
                 if answer.is_error:
                     span.fail(str(status))
+                try:
+                    await (sink(answer) if sink and answer.is_success else answer.aread())
+                finally:
+                    await answer.aclose()
             finally:
                 self.telemetry.record(CALLS, system=self.system, status=str(status))
                 self.telemetry.record(CALL_TIME, time.monotonic() - began, system=self.system)

@@ -9,6 +9,7 @@ from shared.domain.errors import BadRequest
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
 from shared.engine.connections.connection import Connections
+from shared.engine.kinds.attachments import LEFT_BEHIND
 from shared.engine.kinds.by_hand import BY_HAND
 from shared.engine.kinds.documents import AWAITING_RELEASE, RELEASE
 from shared.engine.loading import takes
@@ -18,6 +19,8 @@ from shared.ports.platform import Clock
 from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
 
 MOST_PREVIEWS: Final = 50
+RELEASABLE: Final = (AWAITING_RELEASE, BY_HAND, LEFT_BEHIND)
+"""The causes of holds that a person ends by letting the record go."""
 
 
 @dataclass(slots=True)
@@ -101,9 +104,9 @@ class Desk:
         return 1
 
     async def release(self, connection: str, entity: str, ids: Sequence[str]) -> int:
-        """Lets documents go that a workflow rule holds or that a person has booked; returns how many."""
+        """Lets documents go that a workflow rule holds, that a person has booked or that lack a file; returns how many."""
         items = await self.work(connection, entity)
-        held = [item for item in items if item.cause in (AWAITING_RELEASE, BY_HAND) and item.ref.id in ids]
+        held = [item for item in items if item.cause in RELEASABLE and item.ref.id in ids]
         for item in held:
             hint = self._hint(item.ref, item.entity)
             await self.queue.send(replace(hint, options={RELEASE: True}))

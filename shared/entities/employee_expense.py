@@ -43,4 +43,5 @@ ENTITY: Final = Journal(
     judge=expenses.judge,
     gather=gather,
     accounting="expenses",
+    attachments=expenses.attachments,
 )

@@ -33,4 +33,5 @@ ENTITY: Final = Document(
     price_field="unitCost",
     owner_field="vendorNumber",
     accounting="expenses",
+    attachments=expenses.attachments,
 )

@@ -15,6 +15,7 @@ from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import RecordRef, digest
 from shared.engine.entity import Job, JsonObject
+from shared.engine.kinds.attachments import Owner
 from shared.engine.kinds.documents import Gathered, NothingToSend
 from shared.engine.kinds.mapping_data import linked_target
 from shared.entities.billing import hold
@@ -229,6 +230,11 @@ def owed_by(job: Job) -> str:
     begun = [name for name in (EXPENSE_REPORT, EMPLOYEE_EXPENSE) if name in links and links[name].step]
     by_option = EMPLOYEE_EXPENSE if job.connection.options.expense_reports == JOURNAL else EXPENSE_REPORT
     return begun[0] if begun else by_option
+
+
+def attachments(source: JsonObject) -> list[Owner]:
+    """Receipts are attached to the entries; a report has no record type of its own (ConnectWise API, system/documents)."""
+    return [Owner("Expense", int(one["id"])) for one in source["expenses"]]
 
 
 async def confirm(job: Job) -> None:

@@ -1,6 +1,7 @@
 """The two business systems as the engine sees them. JSON values come with Decimal, never float."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -19,6 +20,14 @@ class Lookup:
     entity_set: str
     field: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a file: its size in bytes, and its pieces, which can be asked for more than once."""
+
+    size: int
+    pieces: Callable[[], AsyncIterator[bytes]]
 
 
 class ConnectWise(Protocol):
@@ -68,6 +77,19 @@ class ConnectWise(Protocol):
         """All records whose fields (reference paths such as ``company/id`` too) equal the given values."""
         ...
 
+    async def documents(self, record_type: str, record_id: int) -> list[JsonObject]:
+        """What is attached to a record: files and links, without their content."""
+        ...
+
+    def download(
+        self, document: int, *, most: int, page: bool = False
+    ) -> AbstractAsyncContextManager[Content]:
+        """The content of a file, kept until the context ends; ``page`` says that the file is a web page.
+
+        Raises HoldForPerson when it has more bytes than ``most``, which is noticed while they come.
+        """
+        ...
+
 
 class BusinessCentral(Protocol):
     """One Business Central company. Every method may raise the errors of :mod:`shared.domain.errors`."""
@@ -107,6 +129,10 @@ class BusinessCentral(Protocol):
 
     async def remove(self, entity_set: str, record_id: str, etag: str) -> None:
         """Deletes a record if it still has that etag; a record that is already gone is success."""
+        ...
+
+    async def fill(self, entity_set: str, record_id: str, name: str, content: Content) -> None:
+        """Writes the content of a property that holds a file, whatever was in it before."""
         ...
 
     async def act(self, entity_set: str, record_id: str, action: str) -> None:

@@ -1,5 +1,6 @@
 """A member with expenses, and the accounts they are booked on, for the tests of expenses."""
 
+from base64 import b64encode
 from decimal import Decimal
 from itertools import count
 from typing import Final
@@ -87,6 +88,32 @@ class Expensing:
         await self.reopen(record)
         await self.world.cw(f"expenses/{self.entries(record)[0]['id']}", {"amount": Decimal(amount)})
         await self.approve(record)
+
+    async def attach(self, entry: str, name: str, content: bytes = b"", **values: Json) -> str:
+        """Attaches a file to an expense, as the member does; returns the number of the document."""
+        body = {"recordType": "Expense", "recordId": int(entry), "fileName": name, **values}
+        document = await self.world.cw("documents", {**body, "content": b64encode(content).decode()})
+        return str(document["id"])
+
+    async def with_receipt(self, record: str, name: str = "receipt.pdf") -> str:
+        """The report with a file on its first expense, which holds the number of the report."""
+        await self.attach(self.entries(record)[0]["id"], name, b"%PDF " + record.encode())
+        return record
+
+    def files(self, record: str, shelf: str = "documentAttachments") -> dict[str, bytes]:
+        """Name and content of every file of the report's purchase invoices; no name is there twice."""
+        parents = {row["id"] for row in self.invoices(record)}
+        rows = [row for row in self.world.company.all(shelf) if row.values["parentId"] in parents]
+        found = {row.values["fileName"]: row.hidden["content"] for row in rows}
+        assert len(found) == len(rows)
+        return found
+
+    def check_files(self, record: str) -> None:
+        """Asserts that every file of the report's expenses is there once, with its content."""
+        own = {row["id"] for row in self.entries(record)}
+        rows = self.world.connectwise.store.rows("DocumentInfo")
+        contents = sorted(row["content"] for row in rows if row["recordId"] in own)
+        assert sorted(self.files(record).values()) == contents
 
     async def sync(self, record: str, why: str = "catch up") -> None:
         """Hints at a report and lets everything come to rest."""

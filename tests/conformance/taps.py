@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-WRITES: Final = frozenset({"create", "change", "remove", "act", "commit_batch"})
+WRITES: Final = frozenset({"create", "change", "remove", "act", "fill", "commit_batch"})
 """The methods of both systems' ports that write."""
 KEEPS: Final = frozenset({"checkpoint", "finish"})
 """The methods of the record store that keep a step."""

@@ -13,10 +13,12 @@ class TestExpenseReport(EntityConformance):
     entity = "expense_report"
     subject = "expense_report"
     reason = "catch up"
-    writes_to_create = 3
+    writes_to_create = 5
+    """Draft, its receipt by name and by content, posting, batch."""
     calls_when_unchanged = 3
     """The report, and its entries with what is not exported: what the company paid is looked for each time."""
     drafts = False
+    posted_by_hand = ""
     not_applicable: ClassVar = {
         "test_changed_costs_at_most_two_calls": "a posted report never changes again; test_unchanged... proves"
         " that what happens to it in ConnectWise costs no write",
@@ -33,7 +35,8 @@ class TestExpenseReport(EntityConformance):
 
     async def make(self, world: World, number: int = 1) -> str:
         taxed = self.work.expense("119.00", taxes=[{"amount": Decimal("19.00")}], notes="Train")
-        return await self.work.report(taxed, self.work.expense("7.35"))
+        report = await self.work.report(taxed, self.work.expense("7.35"))
+        return await self.work.with_receipt(report)
 
     async def change(self, world: World, record: str, number: int = 1) -> None:
         await self.work.edit(record, f"12{number}.05")
@@ -50,10 +53,20 @@ class TestExpenseReport(EntityConformance):
         if not self.drafts:
             self.work.check_invoice(record, str(total))
             assert self.work.unposted(record) == []
+            self.check_files(record)
             return
         [draft] = self.work.invoices(record)
         assert (draft["status"], draft["totalAmountIncludingTax"]) == ("Draft", total)
         assert self.work.batches(record) == []
+        self.work.check_files(record)
+
+    def check_files(self, record: str) -> None:
+        """The receipt is on what we made; what a person has posted is left as it is."""
+        [invoice] = self.work.invoices(record)
+        if invoice["id"] == self.posted_by_hand:
+            assert self.work.files(record) == {}
+        else:
+            self.work.check_files(record)
 
     async def make_target(self, world: World, record: str) -> str:
         number = world.cw_record("Member", self.work.member)["vendorNumber"]
@@ -68,7 +81,8 @@ class TestExpenseReport(EntityConformance):
             },
         )
         await world.bc("post", {"set": "purchaseInvoices", "key": document["id"]})
-        return str(document["id"])
+        self.posted_by_hand = str(document["id"])
+        return self.posted_by_hand
 
     async def remove_target(self, world: World, record: str) -> None:
         [draft] = self.targets(world, record)

@@ -14,7 +14,7 @@ from shared.adapters.business_central.ledger_pages import Condition, LedgerPages
 from shared.adapters.http import Answer, JsonClient
 from shared.adapters.resolutions import Refusal, resolve
 from shared.domain.errors import AlreadyExists, NotFound, OutcomeUnknown, StopConnection, SyncError
-from shared.ports.systems import Lookup
+from shared.ports.systems import Content, Lookup
 
 type JsonObject = dict[str, Any]
 
@@ -199,6 +199,11 @@ class BusinessCentralClient:
             await self.client.request("DELETE", path, headers={"If-Match": etag or "*"})
         except NotFound:
             return
+
+    async def fill(self, entity_set: str, record_id: str, name: str, content: Content) -> None:
+        """Writes a file whatever its etag: the same content written twice is the same file."""
+        path = f"{await self._path(odata.key(entity_set, record_id))}/{name}"
+        await self.client.request("PATCH", path, body=content, headers={"If-Match": "*"})
 
     async def act(self, entity_set: str, record_id: str, action: str) -> None:
         """Runs a bound action; a lost answer is OutcomeUnknown."""

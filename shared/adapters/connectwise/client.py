@@ -1,15 +1,17 @@
 """The ConnectWise port over HTTP."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from shared.adapters.connectwise import conditions
+from shared.adapters.files import downloaded
 from shared.adapters.http import JsonClient
 from shared.domain.errors import HoldForPerson, NotFound
-from shared.ports.systems import AccountingKind
+from shared.ports.systems import AccountingKind, Content
 
 type JsonObject = dict[str, Any]
 
@@ -105,6 +107,17 @@ class ConnectWiseClient:
         async for page in self._scan(path, {"conditions": conditions.all_equal(equal)}):
             rows += page
         return rows
+
+    async def documents(self, record_type: str, record_id: int) -> list[JsonObject]:
+        """What is attached to a record."""
+        of_record = {"recordType": record_type, "recordId": str(record_id)}
+        return [row async for page in self._scan("system/documents", of_record) for row in page]
+
+    def download(
+        self, document: int, *, most: int, page: bool = False
+    ) -> AbstractAsyncContextManager[Content]:
+        """The content of a file, as it comes."""
+        return downloaded(self.client, f"system/documents/{document}/download", most=most, page=page)
 
     async def preview_export(self, kind: AccountingKind, ids: Sequence[int | str]) -> JsonObject:
         """What the accounting interface would export for the named records; changes nothing."""

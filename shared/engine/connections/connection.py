@@ -45,6 +45,8 @@ class Options:
     ``freight_account`` takes the freight of a purchase order; without one it is a note and comes with the bill.
     ``credit_applications`` says how ConnectWise shows an applied credit memo: as a ``payment`` with the memo as its
     credit, or only as a ``note``. ``project_dimension`` is what ``agreement_dimension`` is, for projects.
+    ``attachments`` says what a document does whose files cannot all go along: ``hold`` it, or ``note`` the file and go
+    on; ``off`` carries none. ``attachment_limit_mb`` is the largest file, in millions of bytes.
     ``tax_mode`` says how sales tax travels: as lines of its own, computed by Business Central, or in the prices.
     """
 
@@ -62,6 +64,8 @@ class Options:
     freight_account: str = ""
     credit_applications: str = "payment"
     tax_mode: TaxMode = "as_lines"
+    attachments: str = "hold"
+    attachment_limit_mb: int = 20
 
 
 @dataclass(slots=True)

@@ -25,6 +25,8 @@ _SITE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SECRET: Final = re.compile(r"(?i)key$|secret|password|certificate|token|credential")
 LONGEST_NAME: Final = 30
+LARGEST_FILE_MB: Final = 300
+"""Business Central takes bodies of up to 350 MB (Microsoft, "Operational limits")."""
 RESERVED: Final = frozenset({"connections"})
 
 
@@ -95,6 +97,10 @@ def _policies(options: Options) -> Options:
         raise wrong("expense_reports is purchase_invoice or journal")
     if options.credit_applications not in ("payment", "note"):
         raise wrong("credit_applications is payment or note")
+    if options.attachments not in ("hold", "note", "off"):
+        raise wrong("attachments is hold, note or off")
+    if not 1 <= options.attachment_limit_mb <= LARGEST_FILE_MB:
+        raise wrong(f"attachment_limit_mb is a whole number from 1 to {LARGEST_FILE_MB}")
     return options
 
 

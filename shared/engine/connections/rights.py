@@ -111,6 +111,10 @@ def _cw_listed(path: str) -> Probe:
     return probe
 
 
+async def _cw_documents(connection: Connection) -> object:
+    return await connection.connectwise.documents("Expense", 0)
+
+
 def _cw_change(path: str, field: str) -> Probe:
     async def probe(connection: Connection) -> object:
         return await connection.connectwise.change(f"{path}/0", {field: ""})
@@ -225,6 +229,7 @@ NEEDED: Final[tuple[Right, ...]] = (
     *_connectwise(
         "Time & Expense > Expense Report Entry", "Expense reports", inquire=_cw_read("expense/reports")
     ),
+    *_connectwise("Documents of expenses", "Receipts of expenses", inquire=_cw_documents),
     *_connectwise(
         "Callbacks",
         "Hearing of changes",
@@ -248,6 +253,12 @@ NEEDED: Final[tuple[Right, ...]] = (
         write=_bc_change("purchaseOrders"),
     ),
     *_central("D365 PURCH DOC, POST", "Bills and expense reports", write=_bc_act("purchaseInvoices", POST)),
+    *_central(
+        "D365 PURCH DOC, EDIT, document attachments",
+        "Receipts of expenses",
+        read=_bc_read("documentAttachments"),
+        write=_bc_change("documentAttachments"),
+    ),
     *_central(
         "D365 JOURNALS, EDIT and POST",
         "Company-paid expenses",

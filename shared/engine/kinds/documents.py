@@ -15,6 +15,7 @@ from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
 from shared.engine.entity import Job, JsonObject, Subject
+from shared.engine.kinds.attachments import ATTACHED, FILES, Owners, carry_files, note_files_left, plan_files
 from shared.engine.kinds.dimensions import settle_dimensions, warnings_of_dimensions, with_dimensions
 from shared.engine.kinds.ledger_setup import check_posting_date
 from shared.engine.kinds.line_facts import line_facts
@@ -63,7 +64,7 @@ class Document:
     ``gather`` fetches the accounting transaction. ``confirm`` writes number and status back to ConnectWise.
     ``lines`` is the name of the document's lines and ``price_field`` of their price or cost, ``owner_field`` names
     the customer or vendor within whose documents ``number_field`` is looked up; ``accounting`` is the part of the
-    accounting interface that is marked as exported.
+    accounting interface that is marked as exported. ``attachments`` names the ConnectWise records whose files go along.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Document:
     price_field: str = "unitPrice"
     owner_field: str = "customerNumber"
     accounting: AccountingKind = "invoices"
+    attachments: Owners | None = None
 
     async def plan(self, job: Job) -> Plan:
         """Draft and post, finish what was begun, hold, wait or nothing."""
@@ -105,12 +107,14 @@ class Document:
         decision, held = await decide(job, self.name, gathered.source, mapped.create, content)
         if held is not None:
             return held
+        released = bool(job.envelope.options.get(RELEASE))
+        files = await plan_files(job, self.attachments, gathered.source, released=released)
         return Plan(
             Action.CREATE,
             payload=mapped.create,
-            changes=changes_between({}, mapped.create, mapped),
-            steps=self._steps(job, post=decision == "post"),
-            warnings=(*warnings_of(mapped), *warnings_of_dimensions(job)),
+            changes=(*changes_between({}, mapped.create, mapped), *files.changes),
+            steps=self._steps(job, post=decision == "post", attach=files.steps),
+            warnings=(*warnings_of(mapped), *warnings_of_dimensions(job), *files.warnings),
             facts={
                 "post": decision == "post",
                 "total": gathered.total.amount,
@@ -121,13 +125,15 @@ class Document:
                 **line_facts(mapped, gathered.tax),
                 "tags": gathered.tags,
                 "tax": gathered.tax,
+                FILES: list(files.carried),
             },
         )
 
-    def _steps(self, job: Job, *, post: bool) -> tuple[str, ...]:
+    def _steps(self, job: Job, *, post: bool, attach: tuple[str, ...] = ()) -> tuple[str, ...]:
         done = {"": 0, "drafted": 2, "posted": 4, "batched": 5, "done": 5}[job.link.step]
-        every = ("look up", "draft", "compare totals", "post", "batch in ConnectWise", "write status back")
-        return every[done:] if post else every[done:3]
+        draft = ("look up", "draft", "compare totals")
+        every = (*draft, "post", "batch in ConnectWise", "write status back")
+        return (*draft[done:], *attach, *(every[max(done, len(draft)) :] if post else ()))
 
     async def apply(self, job: Job, plan: Plan) -> None:
         """Goes on from the last recorded step to the end."""
@@ -138,10 +144,12 @@ class Document:
             stored = await self._draft(job, plan.payload)
             if stored["status"] == DRAFT:
                 stored = await self._compare(job, stored)
+                await carry_files(job, plan, self.target, str(stored["id"]))
                 if not link.facts["post"]:
                     plan.reason = "Drafted; an accountant posts it in Business Central."
                     return
                 stored = await self._post(job, stored)
+            note_files_left(job, plan)
             self._require_equal(job, stored, "posted")
             self._note_posted(job, stored)
             await job.checkpoint("posted")
@@ -166,6 +174,7 @@ class Document:
         if stored is None:
             link.facts.pop(PENNY, None)
             link.facts.pop("draft_total", None)
+            link.facts.pop(ATTACHED, None)
             try:
                 stored = await system.create(self.target, payload)
             except OutcomeUnknown:

@@ -15,6 +15,7 @@ from shared.domain.money import Money, cents
 from shared.domain.plans import Action, Plan
 from shared.domain.records import Payload
 from shared.engine.entity import Job, JsonObject, Subject
+from shared.engine.kinds.attachments import Owners, files_left
 from shared.engine.kinds.dimensions import SET_LINES, settle_dimensions, warnings_of_dimensions
 from shared.engine.kinds.documents import Gathered, NothingToSend, commit, decide, nothing_to_send
 from shared.engine.kinds.ledger_setup import check_posting_date, local_currency
@@ -30,7 +31,11 @@ DIMENSION_FIELDS: Final = ("departmentCode", "locationCode", "projectCode")
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The declaration of a record that is booked by journal lines."""
+    """The declaration of a record that is booked by journal lines.
+
+    ``attachments`` names the ConnectWise records whose files a plan tells of: lines that are removed and filled in anew
+    would leave their incoming documents behind, so files do not go along.
+    """
 
     name: str
     title: str
@@ -38,6 +43,7 @@ class Journal:
     judge: Callable[[Job], Plan | None]
     gather: Callable[[Job], Awaitable[Gathered]]
     accounting: AccountingKind
+    attachments: Owners | None = None
 
     async def plan(self, job: Job) -> Plan:
         """Book, finish what was begun, hold, wait or nothing."""
@@ -85,7 +91,11 @@ class Journal:
             Action.CREATE,
             payload=payload,
             steps=self._steps(job, post=decision == "post"),
-            warnings=(*warnings_of(mapped), *warnings_of_dimensions(job)),
+            warnings=(
+                *warnings_of(mapped),
+                *warnings_of_dimensions(job),
+                *await files_left(job, self.attachments, gathered.source),
+            ),
             facts={
                 "post": decision == "post",
                 "total": gathered.total.amount,
