@@ -9,7 +9,7 @@ SAMPLE ?= 0
 RUNS ?= 1000
 EVENTS ?= 100000
 BODIES ?= 50000
-PYTEST_WORKERS ?= 2
+PYTEST_WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-crash crashes faults outage bench corpus model soak fuzz up host test test-all check check-infra format clean

@@ -108,6 +108,8 @@ class ClockedQueue:
                 async for message in messages:
                     due = self._due.pop(str(message.id))
                     self.deliveries.append(Delivery(due, next(self._numbers), self, message))
+                    if not self._due:
+                        break
         return self.deliveries
 
 
