@@ -23,6 +23,7 @@ from shared.adapters.http import TIMEOUT
 from shared.adapters.patience import USUAL
 from shared.adapters.secrets import EnvironmentSecrets, KeyVaultSecrets
 from shared.adapters.storage.clients import StorageClients, open_storage
+from shared.adapters.storage.forgetting import TableConnectionRows
 from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue
 from shared.adapters.storage.records import TableRecordStore
@@ -40,6 +41,7 @@ from shared.engine.connections.rights import RightsCheck
 from shared.engine.connections.routing import Router
 from shared.engine.deliveries import TakenDeliveries
 from shared.engine.desk import Desk
+from shared.engine.erasure import Erasure
 from shared.engine.figures import Figures
 from shared.engine.health import Health
 from shared.engine.hooks import HookKeeper, client_state
@@ -115,6 +117,7 @@ class App:
     health: Health
     audit: AuditLog
     retention: Retention
+    erasure: Erasure
     telemetry: Telemetry = SILENT
     deliveries: TakenDeliveries = field(default_factory=TakenDeliveries)
     http: httpx.AsyncClient | None = None
@@ -224,7 +227,10 @@ def assemble(
     state = TableStateStore(storage.state)
     factory = ConnectionFactory(settings, http, secrets, registry, state, standards(), telemetry)
     connections = ConnectionBook(factory.base, factory, state, clock)
-    router = Router(connections, registry, store, TableHomes(storage.state))
+    homes = TableHomes(storage.state)
+    router = Router(connections, registry, store, homes)
+    hooks = HookKeeper(connections, registry, state, queue, clock, settings.public_url)
+    audit = AuditLog(state, clock)
     obstacles = Obstacles(router, registry)
     rests = Rests(connections, state, queue, clock)
     pipeline = Pipeline(
@@ -254,7 +260,7 @@ def assemble(
         sweeper=Sweeper(connections, registry, store, state, queue, clock, origin, telemetry),
         loader=Loader(connections, registry, store, clock, pipeline, origin),
         rests=rests,
-        hooks=HookKeeper(connections, registry, state, queue, clock, settings.public_url),
+        hooks=hooks,
         desk=Desk(connections, registry, store, state, queue, clock, pipeline, origin),
         connection_desk=ConnectionDesk(
             connections, registry, store, state, queue, clock, origin, factory.secrets_of
@@ -270,7 +276,22 @@ def assemble(
             clock,
             versions(),
         ),
-        audit=AuditLog(state, clock),
+        audit=audit,
+        erasure=Erasure(
+            connections,
+            factory,
+            registry,
+            store,
+            state,
+            homes,
+            TableConnectionRows(
+                storage.records, storage.state, (storage.sync, storage.sweep, *storage.poison)
+            ),
+            hooks,
+            queue,
+            audit,
+            clock,
+        ),
         retention=Retention(
             connections,
             registry,

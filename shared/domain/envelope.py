@@ -35,6 +35,8 @@ FIGURES: Final = "figures"
 """The subject of a sweep message that takes the figures instead of sweeping records."""
 RETENTION: Final = "retention"
 """The subject of a sweep message that takes old history away."""
+ERASE: Final = "erase"
+"""The subject of a sweep message that forgets a connection."""
 FIRST_START: Final = "first start"
 """The reason of the first registration of hooks, with which the rights in both systems are looked at once."""
 MAX_BYTES: Final = 48 * 1024

@@ -44,6 +44,20 @@ class AuditLog:
         row = await self.state.load(month, key)
         await self.state.save(month, key, row | {"outcome": status})
 
+    async def note(self, action: str, target: str, done: dict[str, Any]) -> None:
+        """Notes what the app has done by itself, without a person and without any record's data."""
+        now = self.clock.now()
+        key = f"{PREFIX}{now.isoformat()}|{uuid.uuid4().hex[:8]}"
+        row = {
+            "at": now.isoformat(),
+            "person": "",
+            "role": "",
+            "action": action,
+            "target": target,
+            "asked": {},
+        }
+        await self.state.save(_month(now), key, row | {"outcome": done})
+
     async def month(self, name: str) -> list[dict[str, Any]]:
         """The actions of a month such as ``2026-11``, newest first."""
         return [row async for row in self._rows(name)][::-1]

@@ -20,6 +20,8 @@ from shared.engine.registry import Registry
 from shared.ports.platform import Clock
 from shared.ports.storage import StateStore, WorkQueue
 
+HOOKS: Final = "hooks"
+"""The subject of a sweep message that registers and renews hooks instead of sweeping records."""
 RENEW_BEFORE: Final = timedelta(hours=48)
 OWNER_LEVEL: Final = 1
 """ConnectWise stores object id 1 for callbacks at level owner."""
@@ -104,6 +106,26 @@ class HookKeeper:
         }
         log.info("%s hooks: %s", connection_name, counts)
         return done
+
+    async def remove(self, connection: Connection) -> dict[str, list[str]]:
+        """Takes away every registration at the connection's own addresses; returns what went.
+
+        The other connections of its site then look after theirs: the callbacks for all may have been among these.
+        """
+        address = HookAddress(self.public_url, connection.name)
+        removed: dict[str, list[str]] = {"connectwise": [], "business_central": []}
+        callbacks = [row async for page in connection.connectwise.scan("system/callbacks") for row in page]
+        for row in callbacks:
+            if str(row.get("url", "")).startswith(address.connectwise):
+                await connection.connectwise.remove(f"system/callbacks/{row['id']}")
+                removed["connectwise"].append(str(row["type"]).lower())
+        for row in await connection.business_central.subscriptions():
+            if row.get("notificationUrl") == address.business_central:
+                await connection.business_central.unsubscribe(row)
+                removed["business_central"].append(str(row.get("resource", "")).rpartition("/")[2])
+        for name in await self.connections.names():
+            await self.queue.send_sweep(Envelope(name, HOOKS, "*", "hooks removed", self.clock.now()))
+        return removed
 
     async def _keep_callbacks(self, connection: Connection, address: HookAddress) -> dict[str, list[str]]:
         """The first connection of a site has the callbacks for all; those of others are strays."""

@@ -16,3 +16,11 @@ class Homes(Protocol):
         Two processes that choose at the same moment hear of the same one.
         """
         ...
+
+    async def keep_sent(self, site: str, subject: str, record_id: str, of: str) -> None:
+        """Notes that a connection that is to be forgotten has sent the record: nobody may send it again."""
+        ...
+
+    async def is_sent(self, site: str, subject: str, record_id: str) -> bool:
+        """Whether a connection that was forgotten has sent the record."""
+        ...

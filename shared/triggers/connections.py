@@ -6,7 +6,7 @@ import azure.functions as func
 
 from shared.domain.errors import BadRequest
 from shared.domain.records import DEFAULT
-from shared.triggers.answers import guarded, json_answer
+from shared.triggers.answers import body_of, flag_of, guarded, json_answer, text_of
 from shared.triggers.process import get_app
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
@@ -51,6 +51,25 @@ async def connection_rights(req: func.HttpRequest) -> func.HttpResponse:
         if name not in await app.connections.names():
             return _unknown(name)
         return json_answer(await app.rights.look(name))
+
+    return await guarded(answer)
+
+
+@blueprint.function_name("erase_connection")
+@blueprint.route("connections/{name}/erase", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+async def erase_connection(req: func.HttpRequest) -> func.HttpResponse:
+    """Shows what there is of a connection; forgets all of it when its name is repeated as ``confirm``."""
+
+    async def answer() -> func.HttpResponse:
+        erasure, name = (await get_app()).erasure, str(req.route_params["name"])
+        body = body_of(req, "confirm", "leave_hooks")
+        confirm, leave = text_of(body, "confirm"), flag_of(body, "leave_hooks", default=False)
+        if confirm not in ("", name):
+            raise BadRequest("confirm must repeat the connection's name")
+        found = await (erasure.begin(name, leave_hooks=leave) if confirm else erasure.look(name))
+        if found is None:
+            return _unknown(name)
+        return json_answer({"dry_run": not confirm, **found}, 202 if confirm else 200)
 
     return await guarded(answer)
 

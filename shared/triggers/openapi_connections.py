@@ -55,6 +55,37 @@ PATHS: Final[dict[str, Any]] = {
             "responses": {"200": {"description": "The rights."}, "404": _ERROR, **_FAILURES},
         }
     },
+    "/connections/{name}/erase": {
+        "post": {
+            "operationId": "eraseConnection",
+            "parameters": [_NAME],
+            "summary": "Count what there is of a connection that is switched off; forget it when confirmed.",
+            "requestBody": {
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {
+                                "confirm": {"type": "string", "description": "The name again: erase it."},
+                                "leave_hooks": {
+                                    "type": "boolean",
+                                    "default": False,
+                                    "description": "Do not ask the two systems to forget their hooks.",
+                                },
+                            },
+                        }
+                    }
+                }
+            },
+            "responses": {
+                "200": {"description": "What would go; nothing was changed."},
+                "202": {"description": "It is being erased."},
+                "404": _ERROR,
+                **_FAILURES,
+            },
+        }
+    },
     "/cutover": {
         "get": {
             "operationId": "previewCutover",

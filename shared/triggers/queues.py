@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import azure.functions as func
 
 from shared.domain.envelope import (
+    ERASE,
     FIGURES,
     FIRST_START,
     INTERRUPTED,
@@ -116,7 +117,13 @@ async def run_sweep(app: "App", envelope: Envelope) -> int:
     if envelope.entity == FIGURES:
         await app.figures.take(envelope.connection)
         return 0
+    if envelope.entity == ERASE:
+        rest = await app.erasure.step(envelope)
+        if rest is not None:
+            await app.queue.send_sweep(envelope, delay=rest)
+        return 0
     if envelope.entity == RETENTION:
+        await app.connections.get(envelope.connection)
         if not await app.retention.step(envelope):
             await app.queue.send_sweep(envelope)
         return 0
@@ -165,6 +172,9 @@ async def _poisoned(app: "App", message: func.QueueMessage, *, sweep_queue: bool
     except (ValueError, TypeError) as error:
         unreadable = {"entity": "?", "id": "?", "text": text[:2000], "reason": f"unreadable: {error}"}
         await _show(app, DEFAULT, unreadable | {"sweep": sweep_queue})
+        return
+    if envelope.entity != ERASE and await app.erasure.is_erased(envelope):
+        log.info("a message of connection %s, which is erased, is dropped", envelope.connection)
         return
     tries = int(envelope.options.get(POISONED, 0)) + 1
     if tries <= MOST_POISON_TRIES:
@@ -217,6 +227,9 @@ def _is_about_no_connection(error: SyncError) -> bool:
 
 async def _show_lost(app: "App", envelope: Envelope, reason: str) -> None:
     """A hint for a connection that was taken away is kept for when it is there again, where people look."""
+    if await app.erasure.is_erased(envelope):
+        log.info("a hint of connection %s, which is erased, is dropped", envelope.connection)
+        return
     text = envelope.to_json()
     await _show(app, DEFAULT, {"entity": envelope.entity, "id": envelope.id, "text": text, "reason": reason})
 

@@ -43,6 +43,7 @@ ROUTES: Final[tuple[tuple[str, dict[str, Role], Any], ...]] = (
     ("connections", READS, connections.connection_list),
     ("connections/{name}", CHANGES, connections.connection_document),
     ("connections/{name}/rights", READS, connections.connection_rights),
+    ("connections/{name}/erase", {"POST": Role.ADMINISTRATOR}, connections.erase_connection),
     ("cutover", READS, connections.cutover_preview),
     ("reconcile", READS, reconcile.reconcile_list),
     ("reconcile", ACTS, reconcile.reconcile_now),
@@ -122,7 +123,7 @@ def _asked(req: func.HttpRequest) -> dict[str, Any]:
         body = simplejson.loads(req.get_body() or b"{}")
     except (ValueError, RecursionError):
         return {}
-    names = ("connection", "entity", "ids", "all", "apply", "cause", "period", "repair")
+    names = ("connection", "entity", "ids", "all", "apply", "cause", "period", "repair", "confirm")
     return {name: body[name] for name in names if name in body} if isinstance(body, dict) else {}
 
 

@@ -80,6 +80,10 @@ class ClockedQueue:
         """Asks for the queue."""
         return await self.client.get_queue_properties()
 
+    async def peek_messages(self, **options: Any) -> object:
+        """Looks at messages without taking them."""
+        return await self.client.peek_messages(**options)
+
     async def create_queue(self) -> None:
         """Makes the queue."""
         await self.client.create_queue()

@@ -54,6 +54,17 @@ class TableHomes:
             "contended", f"Several passes choose the connection of {subject} {record_id} at once."
         )
 
+    async def keep_sent(self, site: str, subject: str, record_id: str, of: str) -> None:
+        """Notes that a connection that is to be forgotten has sent the record."""
+        partition, key = _key(site, subject, record_id)
+        note: rows.Row = {"PartitionKey": partition, "RowKey": key, "home": of, "sent": True}
+        await self.table.upsert_entity(note, mode=UpdateMode.MERGE)
+
+    async def is_sent(self, site: str, subject: str, record_id: str) -> bool:
+        """Whether a connection that was forgotten has sent the record."""
+        row = await self._row(site, subject, record_id)
+        return bool(row and row.get("sent"))
+
     async def _row(self, site: str, subject: str, record_id: str) -> rows.Row | None:
         try:
             return await self.table.get_entity(*_key(site, subject, record_id))

@@ -68,6 +68,12 @@ class ConnectionBook:
                 f"The document of connection {name} cannot be used: {self._broken[name]}",
                 todo="Mend the document; its mistakes are named at GET /api/connections.",
             )
+        if name in self._declared:
+            raise StopConnection(
+                UNKNOWN,
+                f"Connection {name} is switched off.",
+                todo='Switch it on: "enabled": true in its document.',
+            )
         raise StopConnection(
             UNKNOWN,
             f"There is no connection {name}.",
@@ -90,7 +96,7 @@ class ConnectionBook:
         return Site(own.site, tuple(one for _, one in self._working.values() if one.site == own.site))
 
     async def declared(self) -> dict[str, Declared]:
-        """The documents in force, in order."""
+        """The documents in force, in order, those of connections that are switched off among them."""
         await self._keep_fresh(FRESH)
         return dict(self._declared)
 
@@ -132,7 +138,7 @@ class ConnectionBook:
                 declared[name] = one
         for name in broken.keys() - self._broken.keys():
             log.error("the document of connection %s cannot be used", name)
-        self._working = {name: self._connect(one) for name, one in declared.items()}
+        self._working = {n: self._connect(one) for n, one in declared.items() if one.document.enabled}
         self._declared, self._broken = declared, broken
 
     def _declare(self, name: str, row: dict[str, Any]) -> Declared:

@@ -20,6 +20,8 @@ from shared.ports.platform import Clock, Secrets
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
 
 IDENTITY: Final = "identity|"
+ERASING: Final = "erasing|"
+"""How the value begins that says how far the erasure of a connection has come."""
 IN_FORCE: Final = FRESH + timedelta(seconds=5)
 """After this rest every process judges by the new rules."""
 CREDENTIALS: Final = {
@@ -50,13 +52,14 @@ class ConnectionDesk:
         return [*shown, *({"name": name, "problem": why} for name, why in broken.items())]
 
     async def _summary(self, one: Declared) -> dict[str, Any]:
-        site = await self.connections.site(one.name)
         document = one.document
+        site = await self.connections.site(one.name) if document.enabled else None
         return {
             "name": one.name,
             "title": document.title,
-            "site": site.name,
-            "first": site.first.name == one.name,
+            "enabled": document.enabled,
+            "site": site.name if site else document.site or one.name,
+            "first": site is not None and site.first.name == one.name,
             "connectwise": document.connectwise and document.connectwise.company,
             "business_central": document.business_central and document.business_central.company,
             "created": one.created,
@@ -84,6 +87,8 @@ class ConnectionDesk:
         others = {n: one.document for n, one in (await self.connections.declared()).items() if n != name}
         if not problems:
             problems = [*conflicts(complete, others.items()), *await self._replaced(name, complete)]
+        if await self.state.load(PARTITION, ERASING + name):
+            problems = [Problem("name", f"{name} is being erased; add it again when that is over")]
         if problems:
             raise MappingError(problems)
         missing = await self._missing_secrets(name, complete)
@@ -94,8 +99,12 @@ class ConnectionDesk:
         await self.state.save(
             PARTITION, PREFIX + name, {"text": text, "created": before.get("created", now), "at": now}
         )
+        if not complete.enabled:
+            # Switched on again, it registers its hooks anew.
+            await self.state.remove(name, "hooks")
         await self.connections.refresh()
-        return {"name": name, "missing_secrets": missing, "queued": await self._judge_again(name)}
+        queued = await self._judge_again(name) if complete.enabled else 0
+        return {"name": name, "missing_secrets": missing, "queued": queued}
 
     async def drop(self, name: str) -> bool:
         """Takes a connection away, or the stored document of ``default``; False when there is none.
@@ -123,16 +132,14 @@ class ConnectionDesk:
 
     async def _missing_secrets(self, name: str, document: ConnectionDocument) -> list[str]:
         """The secrets that nobody has stored yet, under the setting's names."""
-        auth = document.business_central.auth if document.business_central else ""
-        needed = ["CONNECTWISE_PUBLIC_KEY", "CONNECTWISE_PRIVATE_KEY", CREDENTIALS.get(auth, "")]
         secrets, missing = self.secrets_of(name), []
-        for setting in filter(None, needed):
+        for setting in _settings_of(document):
             try:
                 await secrets.get(setting)
             except StopConnection as stop:
                 if stop.cause != "secret":
                     raise
-                missing.append(setting if name == DEFAULT else f"{name}-{setting}".lower().replace("_", "-"))
+                missing.append(setting if name == DEFAULT else _in_vault(name, setting))
         return missing
 
     async def _judge_again(self, name: str) -> int:
@@ -149,3 +156,22 @@ class ConnectionDesk:
                         await self.queue.send(hint, delay=IN_FORCE)
                         count += 1
         return count
+
+
+def _settings_of(document: ConnectionDocument | None) -> list[str]:
+    auth = document.business_central.auth if document and document.business_central else ""
+    last = [CREDENTIALS[auth]] if auth in CREDENTIALS else []
+    return [
+        "CONNECTWISE_PUBLIC_KEY",
+        "CONNECTWISE_PRIVATE_KEY",
+        *(last if document else CREDENTIALS.values()),
+    ]
+
+
+def _in_vault(name: str, setting: str) -> str:
+    return (setting if name == DEFAULT else f"{name}-{setting}").lower().replace("_", "-")
+
+
+def secret_names(name: str, document: ConnectionDocument | None) -> list[str]:
+    """The secrets of a connection as the vault has them; all that it could have, where there is no document."""
+    return [_in_vault(name, setting) for setting in _settings_of(document)]

@@ -153,11 +153,12 @@ class BusinessCentralPart(Part):
 class ConnectionDocument(Part):
     """A connection. Those of one ``site`` share its callbacks and sweeps; ``routing`` says who takes what.
 
-    ``cutover`` has the first day of the documents that travel, by entity. ``connectwise`` and
+    ``enabled`` false switches it off without forgetting it. ``cutover`` has the first day of the documents that travel, by entity. ``connectwise`` and
     ``business_central`` are given for every connection but ``default``, which has them from the settings.
     """
 
     title: str = ""
+    enabled: StrictBool = True
     site: SiteName | None = None
     connectwise: ConnectWisePart | None = None
     business_central: BusinessCentralPart | None = None

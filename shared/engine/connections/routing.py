@@ -160,7 +160,9 @@ class Router:
         self, site: Site, name: str, ref: RecordRef, judged: Judged, *, gone: str, decide: bool
     ) -> Placement:
         """The choice of the first connection for a record that has no home, or one that is ``gone``."""
-        if gone and await self._begun_in((gone,), ref):
+        if gone and (
+            await self._begun_in((gone,), ref) or await self.homes.is_sent(site.name, ref.subject, ref.id)
+        ):
             return _hold(
                 f"This {ref.subject} was sent by connection {gone}, which is not there any more.",
                 f"Add connection {gone} again, or correct the record in ConnectWise; then retry.",
