@@ -102,7 +102,7 @@ async def written_down(world: World, before: Kept) -> Lines:
     for table, records in world.connectwise.store.tables.items():
         lines[f"ConnectWise {table}"] = [names.line(_unnumbered(table, one)) for one in records.values()]
     for name, records in company["records"].items():
-        lines[f"Business Central {name}"] = [names.line(record) for record in records]
+        lines[f"Business Central {name}"] = [names.line(_unversioned(record)) for record in records]
     for name in ("ledger", "vendorLedger"):
         for part, entries in company[name].items():
             lines[f"Business Central {name} {part}"] = [names.line(entry) for entry in entries]
@@ -121,6 +121,14 @@ def _unnumbered(table: str, record: Json) -> Json:
     if "paymentIds" in record:
         return {**record, "paymentIds": len(record["paymentIds"])}
     return record
+
+
+def _unversioned(record: Json) -> Json:
+    """An order without the versions of its lines: entering a quantity anew after a crash makes more of them."""
+    versions = record["hidden"].get("lines")
+    if versions is None:
+        return record
+    return {**record, "hidden": {**record["hidden"], "lines": [key for key, _version in versions]}}
 
 
 def _told(key: tuple[str, str], row: dict[str, Any]) -> Iterator[tuple[str, Json]]:

@@ -33,6 +33,7 @@ async def gather(job: Job) -> Arrived:
         positions=purchasing.positions(job, lines),
         unbatched=frozenset(unbatched),
         unmarked=unmarked,
+        begun=receipt_batches.begun(job),
         problems=tuple(receipt_batches.taken_out(job, lines)),
     )
 

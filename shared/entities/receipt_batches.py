@@ -56,7 +56,8 @@ def freight_due(job: Job, lines: Sequence[JsonObject]) -> bool:
     if not source.get("closedFlag") or not Decimal(source.get("freightCost") or 0):
         return False
     batches = job.link.facts.get("batches", {}).values()
-    return any(map(purchasing.is_received, lines)) and not any(one["freight"] for one in batches)
+    marked = any(one["freight"] and one["done"] for one in batches)
+    return any(map(purchasing.is_received, lines)) and not marked
 
 
 async def unposted(job: Job) -> list[JsonObject]:
@@ -115,6 +116,11 @@ def marked_lines(job: Job) -> dict[int, str]:
         if batch["done"]
         for number in batch["lines"]
     }
+
+
+def begun(job: Job) -> bool:
+    """True while it is not known of a batch whether it was made: the process ended in between."""
+    return any(not batch["done"] for batch in job.link.facts.get("batches", {}).values())
 
 
 def taken_out(job: Job, lines: Iterable[JsonObject]) -> list[Problem]:

@@ -197,6 +197,10 @@ async def test_crash_after_each_step_of_a_second_receipt(work: Purchasing) -> No
         assert work.receipt_quantities(record) == [4, 3]
         assert len(work.batches(record)) == 2
         assert await open_items(work) == []
+        batches = (await world.link("purchase_order", record, RECEIPT)).facts["batches"]
+        assert [one["done"] for one in batches.values()] == [True, True], (
+            "a batch that is not known protects nothing"
+        )
         await world.restart()
         if not fuse.burnt:
             break

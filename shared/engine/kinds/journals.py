@@ -139,6 +139,7 @@ class Journal:
                     return
                 await self._post(job, journal)
             link.target_number = str(link.facts["document"])
+            link.facts.pop("filled", None)
             await job.checkpoint("posted")
         if link.step == "posted":
             await commit(job, self.accounting, look=resumed)

@@ -24,13 +24,15 @@ class Arrived:
     """What the source has received: the positions, or ``why`` nothing is to be done.
 
     ``unbatched`` are the keys of positions whose receipts are to be marked as exported, ``unmarked`` says how much
-    of each position's receipts is in no batch; ``problems`` are known without looking at the target.
+    of each position's receipts is in no batch; ``begun`` is true while the outcome of a batch is not known;
+    ``problems`` are known without looking at the target.
     """
 
     positions: tuple[Position, ...] = ()
     why: str = ""
     unbatched: frozenset[str] = frozenset()
     unmarked: Mapping[str, Decimal] = field(default_factory=dict)
+    begun: bool = False
     problems: tuple[Problem, ...] = ()
 
 
@@ -73,7 +75,7 @@ class Receipt:
         work = await self._look(job, order, arrived)
         due, facts = work.due, job.link.facts
         blocked = {problem.key for problem in due.problems}
-        work = replace(work, batch=bool(arrived.unbatched - blocked))
+        work = replace(work, batch=arrived.begun or bool(arrived.unbatched - blocked))
         known = {str(key): Decimal(value) for key, value in facts.get("received", {}).items()}
         if not (due.quantities or work.batch or POSTING in facts) and work.settled in (None, known):
             if due.problems:
