@@ -5,8 +5,10 @@ A line is a :class:`CloseCheck` in :data:`CHECKS`. One that needs an entity whic
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
+from shared.domain.records import State
 from shared.engine.connections.cutover import first_day
 from shared.engine.kinds.documents import DRAFT
 from shared.reconcile.model import Drift, DriftClass, Period, Row
@@ -14,6 +16,8 @@ from shared.reconcile.receivables import Balance
 from shared.reconcile.snapshot import Snapshot
 
 MOST_RECORDS: Final = 200
+LATELY: Final = timedelta(days=1)
+"""The sweep looks at everything that ConnectWise lists every few minutes; what it has not seen for so long is unknown."""
 NO_LEDGER: Final = (
     "The customer ledger cannot be read: install the Power BI connector app of Business Central."
 )
@@ -103,12 +107,26 @@ def _unposted(findings: Findings, check: CloseCheck) -> Iterable[str]:
     for subject in dict.fromkeys(one.subject.name for one in entities):
         rows, others = taken.sources.get(subject, {}), taken.elsewhere.get(subject, frozenset())
         start = first_day([taken.connection], taken.registry.of_subject(subject))
-        for record_id in taken.backlogs.get(subject, ()):
+        for record_id, listed in taken.backlogs.get(subject, {}).items():
             row = rows.get(record_id, {})
-            day = str(row.get("date", ""))[:10]
+            day = str(row.get("date") or listed)[:10]
             before = start is not None and day and day < start.isoformat()
-            if record_id not in others and not before and findings.period.ended(day):
+            ours = (
+                record_id not in others if subject in taken.sources else _is_ours(taken, subject, record_id)
+            )
+            if ours and not before and findings.period.ended(day):
                 yield f"{subject} {row.get('invoiceNumber') or record_id} is not yet exported"
+
+
+def _is_ours(taken: Snapshot, subject: str, record_id: str) -> bool:
+    """Whether what ConnectWise lists is to travel here, by the last look at it: an unapproved expense is not.
+
+    What was not looked at for a day counts, unless it may belong to another connection.
+    """
+    record = taken.records.get(subject, {}).get(record_id)
+    if record is None or record.read_at is None or record.read_at < taken.started - LATELY:
+        return subject not in taken.routed
+    return any(link.state is not State.OUT_OF_SCOPE for link in record.links.values())
 
 
 def _unposted_or_open(findings: Findings, check: CloseCheck) -> Iterable[str]:

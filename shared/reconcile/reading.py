@@ -1,14 +1,18 @@
 """Reads both sides in bulk: ConnectWise by pages of 1,000, Business Central by pages of the server's size."""
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from shared.domain.errors import StopConnection
 from shared.engine.connections.connection import Connection
 from shared.engine.connections.routing import Router
 from shared.engine.entity import Subject
 from shared.engine.registry import Registry
+from shared.engine.sweeps import backlog_id
 from shared.ports.storage import RecordStore
+from shared.ports.systems import ConnectWise
 from shared.reconcile.ledger import FIELDS as LEDGER_FIELDS
 from shared.reconcile.ledger import Ledger
 from shared.reconcile.model import Row
@@ -74,9 +78,32 @@ async def _read_connectwise(taken: Snapshot, router: Router) -> None:
             taken.sources[subject.name] = await _sources(taken, subject, fields)
             if routed:
                 taken.elsewhere[subject.name] = await _elsewhere(taken, subject.name, router)
+        if site.routes(subject.name):
+            taken.routed.add(subject.name)
         if subject.backlog:
-            rows = await _sources(taken, subject, ("id", subject.backlog_id), subject.backlog)
-            taken.backlogs[subject.name] = [str(r.get(subject.backlog_id) or r["id"]) for r in rows.values()]
+            names = tuple(dict.fromkeys(("id", subject.backlog_id, subject.backlog_date)))
+            rows = await _sources(taken, subject, names, subject.backlog)
+            listed = {
+                backlog_id(row, subject): str(row.get(subject.backlog_date) or "") for row in rows.values()
+            }
+            taken.backlogs[subject.name] = {record: day[:10] for record, day in listed.items() if record}
+        if subject.pending is not None:
+            counted = cast("ConnectWise", _Counted(taken))
+            taken.backlogs[subject.name] = dict(await subject.pending(counted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """ConnectWise as what is pending is looked for: whatever list it reads is counted as read."""
+
+    taken: Snapshot
+
+    async def scan(self, path: str, *, fields: Sequence[str] = ()) -> AsyncIterator[list[Row]]:
+        """The pages of a list."""
+        self.taken.scanned[path] = 0
+        async for page in self.taken.connection.connectwise.scan(path, fields=fields):
+            self.taken.scanned[path] += len(page)
+            yield page
 
 
 async def _elsewhere(taken: Snapshot, subject: str, router: Router) -> frozenset[str]:

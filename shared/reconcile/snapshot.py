@@ -26,7 +26,9 @@ POSTED: Final = frozenset({"posted", "batched", "done"})
 class Snapshot:
     """What was read. Source rows by subject and id, target rows by set and id, our records by subject and id.
 
-    ``elsewhere`` are the ids of source rows that other connections of the site have to bring over.
+    ``elsewhere`` are the ids of source rows that other connections of the site have to bring over, ``backlogs`` by
+    subject the ids of what ConnectWise lists as not exported, each with its day. Of a subject in ``routed`` what we never
+    saw may belong to another connection.
     """
 
     connection: Connection
@@ -37,7 +39,8 @@ class Snapshot:
     sources: dict[str, dict[str, Row]] = field(default_factory=dict)
     targets: dict[str, dict[str, Row]] = field(default_factory=dict)
     elsewhere: dict[str, frozenset[str]] = field(default_factory=dict)
-    backlogs: dict[str, list[str]] = field(default_factory=dict)
+    backlogs: dict[str, dict[str, str]] = field(default_factory=dict)
+    routed: set[str] = field(default_factory=set)
     ledger: Ledger | None = None
     local_currency: str = ""
     scanned: dict[str, int] = field(default_factory=dict)

@@ -1,9 +1,14 @@
 """The close check: every break that is seeded turns its line red, and mending turns it green again."""
 
+from datetime import timedelta
 from decimal import Decimal
 
+from sandbox.azurite import Azurite
 from shared.app import DEFAULT
 from shared.domain.envelope import POISON
+from tests.conformance.expensing import Expensing
+from tests.conformance.purchasing import Purchasing
+from tests.conformance.world import World
 from tests.reconcile.books import Books
 from tests.reconcile.seeds import Seeds
 
@@ -67,6 +72,48 @@ async def test_each_break_turns_its_line_red(books: Books) -> None:
     await world.keep_drafts()
     await books.make_invoices(1)
     assert await red(books) == {"drafts_posted", "unposted_empty"}
+
+
+async def test_expenses_that_nobody_has_looked_at_are_red(books: Books) -> None:
+    """ConnectWise lists them, and no hint ever came: the line is red by the list, not by the work list."""
+    world, spending = books.world, Expensing(books.world)
+    await spending.open()
+    await world.sync("member", spending.member, "on demand")
+    assert await red(books) == set()
+
+    report = await spending.report(spending.expense("20.00"), spending.card("5.00"))
+    assert await red(books) == {"expenses_posted"}
+    await spending.sync(report)
+    assert await red(books) == set()
+
+    await world.cw("settings", {"leak_unapproved_expenses": True})
+    leaked = await spending.report(spending.expense("9.00"), approved=False)
+    await spending.sync(leaked)
+    assert spending.unposted(leaked)
+    assert await red(books) == set()
+    world.clock.advance(timedelta(days=1))
+    assert await red(books) == {"expenses_posted"}
+
+
+async def test_receipts_that_nobody_has_looked_at_are_red(azurite: Azurite) -> None:
+    """By ConnectWise's list, in which stock entries stand beside them without being orders."""
+    async with World(azurite) as world:
+        books, buying = Books(world), Purchasing(world)
+        await buying.open()
+        await world.sweep("member")
+        order = await buying.order(buying.line(4))
+        await buying.sync(order)
+        place = {"warehouse": {"id": 1}, "warehouseBin": {"id": 1}}
+        detail = {"catalogItem": {"id": int(buying.items["SWITCH"])}, "quantityAdjusted": -2, **place}
+        body = {"identifier": "Count", "type": {"identifier": "Count"}, "adjustmentDetails": [detail]}
+        count = await world.cw("adjustments", body)
+        await world.cw(f"adjustments/{count['id']}/close")
+        assert await red(books) == set()
+        await buying.receive(order, 4, slip="S1")
+        assert await red(books) == {"receipts_invoiced"}
+        await buying.sync(order)
+        assert await red(books) == set()
+        assert world.breaches == []
 
 
 async def test_what_is_not_in_use_says_so(books: Books) -> None:
