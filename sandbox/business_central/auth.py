@@ -4,13 +4,13 @@ import base64
 import binascii
 import secrets
 import time
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import BasicAuth, web
 
 from sandbox.business_central.environment import Environment
 from sandbox.business_central.errors import ApiError
-from sandbox.kit import Json, StandIn, dumps, json_response
+from sandbox.kit import Json, StandIn, dumps, json_response, loads
 
 SCOPE: Final = "https://api.businesscentral.dynamics.com/.default"
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -72,7 +72,7 @@ class Auth:
             )
         if fields.get("scope") != SCOPE:
             return _oauth_error("invalid_scope", f"AADSTS1002012: the scope must be {SCOPE}.")
-        if not self._proves(client, fields):
+        if not self._proves(client, fields, request):
             return _oauth_error(
                 "invalid_client", "AADSTS7000215: the client secret or assertion is invalid.", 401
             )
@@ -81,14 +81,30 @@ class Auth:
         self._tokens[token] = (client, time.monotonic() + seconds)
         return json_response({"token_type": "Bearer", "expires_in": seconds, "access_token": token})
 
-    def _proves(self, client: str, fields: dict[str, str]) -> bool:
+    def _proves(self, client: str, fields: dict[str, str], request: web.Request) -> bool:
         secret = self.environment.settings.clients.get(client)
         if secret is None:
             return False
         if "client_assertion" in fields:
-            parts = fields["client_assertion"].split(".")
-            return fields.get("client_assertion_type") == _ASSERTION_TYPE and len(parts) == 3 and all(parts)
+            if fields.get("client_assertion_type") != _ASSERTION_TYPE:
+                return False
+            endpoint = str(request.url.with_query(None))
+            return self._asserts(client, endpoint, fields["client_assertion"])
         return secrets.compare_digest(secret, fields.get("client_secret", ""))
+
+    def _asserts(self, client: str, endpoint: str, assertion: str) -> bool:
+        """A certificate's assertion is the client's own word for this endpoint; an identity's must be trusted."""
+        parts = assertion.split(".")
+        if len(parts) != 3 or not all(parts):
+            return False
+        head, claims = _read(parts[0]), _read(parts[1])
+        if not time.time() < claims.get("exp", 0):
+            return False
+        found = (claims.get("iss"), claims.get("sub"), claims.get("aud"))
+        if "x5t" in head or "x5t#S256" in head:
+            return found == (client, client, endpoint)
+        trusted = self.environment.settings.federated
+        return found == (trusted["issuer"], trusted["subject"], trusted["audience"])
 
     async def _metadata(self, request: web.Request) -> web.Response:
         tenant = f"{request.scheme}://{request.host}/{request.match_info['tenant']}"
@@ -130,6 +146,14 @@ def _token_text(client: str, tenant: str, seconds: int) -> str:
 
 def _part(value: Json) -> str:
     return base64.urlsafe_b64encode(dumps(value).encode()).decode().rstrip("=")
+
+
+def _read(part: str) -> dict[str, Any]:
+    try:
+        found = loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _oauth_error(code: str, text: str, status: int = 400) -> web.Response:

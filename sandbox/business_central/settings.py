@@ -8,6 +8,10 @@ from sandbox.kit import Json
 
 DEFAULT_CLIENT = "5f1c1d6e-3f0a-4c53-9a53-0f6f6f1d2a10"
 DEFAULT_USER = "dynaconnect"
+ISSUER = "https://login.microsoftonline.com/11111111-0000-4000-8000-000000000000/v2.0"
+IDENTITY = "44444444-0000-4000-8000-000000000000"
+"""The object id of the identity that the registration trusts."""
+EXCHANGE = "api://AzureADTokenExchange"
 _NUMBERED = ("customers", "vendors", "items", "employees", "bankAccounts", "projects")
 
 
@@ -15,11 +19,14 @@ _NUMBERED = ("customers", "vendors", "items", "employees", "bankAccounts", "proj
 class Settings:
     """Settings of one environment; every name may be sent to ``POST /admin/settings``.
 
-    ``templates`` says for which sets new records get their posting group. Durations are in seconds, rates are LCY per unit of currency, tax rates are percent by tax group code.
+    ``federated`` is the credential by which the registration trusts an identity; ``templates`` says for which sets new records get their posting group. Durations are in seconds, rates are LCY per unit of currency, tax rates are percent by tax group code.
     """
 
     basic_users: dict[str, str] = field(default_factory=lambda: {DEFAULT_USER: "web-service-key"})
     clients: dict[str, str] = field(default_factory=lambda: {DEFAULT_CLIENT: "client-secret"})
+    federated: dict[str, str] = field(
+        default_factory=lambda: {"issuer": ISSUER, "subject": IDENTITY, "audience": EXCHANGE}
+    )
     token_seconds: int = 3599
     manual_nos: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(_NUMBERED, True))
     templates: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(_NUMBERED, True))
