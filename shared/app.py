@@ -62,7 +62,7 @@ from shared.mapping import (
     standard_mapping,
 )
 from shared.ports.hooks import DeliveryVerifier
-from shared.ports.platform import Clock, Secrets
+from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore, StateStore, WorkQueue
 from shared.ports.telemetry import SILENT, Telemetry
 from shared.reconcile.reconciler import Reconciler
@@ -103,7 +103,7 @@ class App:
     state: StateStore
     queue: WorkQueue
     clock: Clock
-    secrets: Secrets
+    secrets: SecretSource
     origin: str
     pipeline: Pipeline
     rests: Rests
@@ -170,6 +170,7 @@ class App:
             await self.http.aclose()
         if self.storage is not None:
             await self.storage.close()
+        await self.secrets.close()
 
 
 async def bootstrap(
@@ -336,8 +337,9 @@ def _secrets(settings: Settings) -> "EnvironmentSecrets | KeyVaultSecrets":
     from azure.identity.aio import DefaultAzureCredential
     from azure.keyvault.secrets.aio import SecretClient
 
-    client = SecretClient(settings.key_vault_url, DefaultAzureCredential(), **USUAL.options())
-    return KeyVaultSecrets(client)
+    credential = DefaultAzureCredential()
+    client = SecretClient(settings.key_vault_url, credential, **USUAL.options())
+    return KeyVaultSecrets(client, credential)
 
 
 _app: App | None = None

@@ -14,6 +14,7 @@ from shared.domain.errors import RetryLater, StopConnection
 from shared.ports.platform import Secrets
 
 if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
     from azure.keyvault.secrets.aio import SecretClient
 
 CACHE_SECONDS: Final = 900.0
@@ -45,6 +46,9 @@ class EnvironmentSecrets:
 
     def forget(self) -> None:
         """Nothing is cached."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class KeyVaultSecrets:
     """Secrets in Key Vault under the setting's name in lower case with hyphens, kept for 15 minutes."""
 
     client: "SecretClient"
+    credential: "AsyncTokenCredential | None" = None
     _cache: dict[str, tuple[float, str, datetime | None]] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -129,6 +134,12 @@ class KeyVaultSecrets:
     def forget(self) -> None:
         """Drops the cache, so that a rotated secret is read again after a refusal."""
         self._cache.clear()
+
+    async def close(self) -> None:
+        """Closes the client and the identity's own."""
+        await self.client.close()
+        if self.credential is not None:
+            await self.credential.close()
 
 
 def certificate_end(name: str, value: str) -> datetime | None:

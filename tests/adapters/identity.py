@@ -127,7 +127,11 @@ class Gate:
             return web.json_response(error, status=403, headers=headers)
         url = f"https://127.0.0.1:{self.port}{request.raw_path}"
         async with aiohttp.ClientSession(auto_decompress=False) as session:
-            body = await request.read()
+            # The emulator reads the addresses inside of a transaction only where the account is in their path.
+            outside = f"https://{request.host}/".encode()
+            body = (await request.read()).replace(
+                outside, f"https://127.0.0.1/{request.host.partition('.')[0]}/".encode()
+            )
             skipped = {"transfer-encoding", "content-length", "connection"}
             sent = [(k, v) for k, v in request.headers.items() if k.lower() not in skipped]
             async with session.request(
@@ -173,8 +177,12 @@ class Vault:
         name = request.match_info["name"]
         self.asked.append(name)
         if self.status != 200:
-            error = {"code": "Forbidden", "message": "no", "innererror": {"code": "ForbiddenByRbac"}}
-            return web.json_response({"error": error}, status=self.status)
+            refusal: dict[str, Any] = {
+                "code": "Forbidden",
+                "message": "no",
+                "innererror": {"code": "ForbiddenByRbac"},
+            }
+            return web.json_response({"error": refusal}, status=self.status)
         if name not in self.secrets:
             return web.json_response({"error": {"code": "SecretNotFound", "message": "none"}}, status=404)
         address = f"{self.url}/secrets/{name}/0123456789abcdef"

@@ -1,0 +1,1 @@
+"""The whole app as Azure runs it: by its identity alone."""
