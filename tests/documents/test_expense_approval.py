@@ -1,5 +1,6 @@
 """When expenses leave: after the last approval, never before, and what happens to them after the posting."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -156,3 +157,23 @@ async def test_company_expenses_held_and_released(expenses: Expensing) -> None:
     assert await expenses.world.app.desk.release(DEFAULT, "company_expense", [record]) == 1
     await expenses.world.drain()
     expenses.check_booked(record, "1000.01")
+
+
+async def test_a_cut_over_shows_the_reports_that_it_would_leave_out(expenses: Expensing) -> None:
+    """By what each entity would make of them: owed and company-paid apart, unapproved ones not at all."""
+    world = expenses.world
+    await world.sync("member", expenses.member, "on demand")
+    both = await expenses.report(expenses.expense("20.00"), expenses.card("5.00"))
+    card = await expenses.report(expenses.card("7.00"))
+    await expenses.report(expenses.expense("9.00"), approved=False)
+    traffic = world.traffic()
+    shown = await world.app.cutover_preview.show(DEFAULT, "", date(2030, 1, 1))
+    assert traffic.writes == 0
+    found = {
+        one["entity"]: (one["ids"], [row["total"] for row in one["totals"]]) for one in shown["entities"]
+    }
+    assert found["expense_report"] == ([both], [Decimal("20.00")])
+    assert found["company_expense"] == ([both, card], [Decimal("12.00")])
+    assert found["employee_expense"] == ([], [])
+    earlier = await world.app.cutover_preview.show(DEFAULT, "expense_report", date(2020, 1, 1))
+    assert [one["count"] for one in earlier["entities"]] == [0]

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from shared.domain.envelope import Envelope
-from shared.domain.errors import BadRequest
+from shared.domain.errors import BadRequest, HoldForPerson, WaitForDependency
 from shared.domain.money import cents
+from shared.domain.plans import Action
 from shared.domain.records import Record, RecordRef
 from shared.engine.connections.connection import Connection, Connections
 from shared.engine.connections.cutover import travels
@@ -39,7 +40,7 @@ class CutoverPreview:
         if connection_name not in await self.connections.names():
             raise BadRequest(f"there is no connection {connection_name}")
         connection = await self.connections.get(connection_name)
-        listed = [one for one in self.registry.entities() if one.subject.backlog_date]
+        listed = [one for one in self.registry.entities() if one.subject.backlog_date or one.subject.pending]
         if entity and entity not in {one.name for one in listed}:
             known = ", ".join(one.name for one in listed)
             raise BadRequest(f"ConnectWise lists nothing as not exported for {entity}; it does for {known}")
@@ -73,6 +74,10 @@ class CutoverPreview:
     ) -> Mapping[str, list[JsonObject]]:
         """The unposted rows by record id: dated before the start, of this entity and connection, not begun."""
         subject = entity.subject
+        if subject.pending is not None:
+            return await self._pending(
+                connection, entity, await subject.pending(connection.connectwise), start
+            )
         early: defaultdict[str, list[JsonObject]] = defaultdict(list)
         async for page in connection.connectwise.scan(subject.backlog):
             for row in page:
@@ -88,6 +93,42 @@ class CutoverPreview:
                     found[record_id] = early[record_id]
         return found
 
+    async def _pending(
+        self, connection: Connection, entity: Entity, listed: list[tuple[str, str]], start: date
+    ) -> Mapping[str, list[JsonObject]]:
+        """As :meth:`_left_out` where no row names the record: what the entity itself would plan, with its total.
+
+        A record that would be held or wait is counted without a total.
+        """
+        early = {record_id for record_id, day in listed if day < start.isoformat()}
+        found: dict[str, list[JsonObject]] = {}
+        if not early:
+            return found
+        async for page in connection.connectwise.scan(entity.subject.path):
+            for source in page:
+                record_id = str(source["id"])
+                if record_id not in early or not await self._would_travel(
+                    connection, entity, entity.subject, source
+                ):
+                    continue
+                job = self._job(connection, entity.subject, source)
+                try:
+                    plan = await entity.plan(job)
+                except (HoldForPerson, WaitForDependency):
+                    found[record_id] = []
+                    continue
+                if plan.action.writes:
+                    currency = {"currencyCode": plan.facts["currency"]}
+                    found[record_id] = [{"total": plan.facts["total"], "currency": currency}]
+                elif plan.action is not Action.SKIP:
+                    found[record_id] = []
+        return found
+
+    def _job(self, connection: Connection, subject: Subject, source: JsonObject) -> Job:
+        ref = RecordRef(connection.name, subject.name, str(source["id"]))
+        hint = Envelope(connection.name, subject.name, ref.id, "preview", self.clock.now())
+        return Job(connection, self.store, hint, Record(ref), self.clock.now(), source)
+
     async def _would_travel(
         self, connection: Connection, entity: Entity, subject: Subject, source: JsonObject
     ) -> bool:
@@ -96,5 +137,6 @@ class CutoverPreview:
         receivers = await self.router.receivers(connection, subject.name, source)
         if begun(record) or (receivers is not None and connection.name not in receivers):
             return False
-        hint = Envelope(connection.name, subject.name, ref.id, "preview", self.clock.now())
-        return travels(entity, Job(connection, self.store, hint, record, self.clock.now(), source))
+        job = self._job(connection, subject, source)
+        job.record = record
+        return travels(entity, job)
