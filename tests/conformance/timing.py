@@ -69,6 +69,8 @@ class ClockedQueue:
         self.deliveries: list[Delivery] = []
         self._numbers = numbers
         self._due: dict[str, datetime] = {}
+        self._unanswered: list[datetime] = []
+        """When messages are due of which the sender died before it heard whether they are in the queue."""
         self._lock = asyncio.Lock()
 
     @property
@@ -96,24 +98,27 @@ class ClockedQueue:
         """Sends, visible at once; it is due after ``visibility_timeout`` seconds of the test's clock."""
         delay = timedelta(seconds=visibility_timeout)
         async with self._lock:
+            self._unanswered.append(self.clock.now() + delay)
             sent: Any = await self.client.send_message(
                 content, visibility_timeout=0, time_to_live=time_to_live
             )
-            self._due[str(sent.id)] = self.clock.now() + delay
+            self._due[str(sent.id)] = self._unanswered.pop()
         self.delays.append(delay)
 
     async def fetch(self) -> list[Delivery]:
         """Every message that is not yet completed, due or not."""
         async with self._lock:
-            if self._due:
+            if self._due or self._unanswered:
                 messages = self.client.receive_messages(
                     messages_per_page=32, visibility_timeout=TAKEN_SECONDS
                 )
                 async for message in messages:
-                    due = self._due.pop(str(message.id))
+                    due = self._due.pop(str(message.id), None) or self._unanswered.pop(0)
                     self.deliveries.append(Delivery(due, next(self._numbers), self, message))
-                    if not self._due:
+                    if not self._due and not self._unanswered:
                         break
+                else:
+                    self._unanswered.clear()
         return self.deliveries
 
 
