@@ -52,6 +52,7 @@ from shared.engine.registry import Registry
 from shared.engine.rests import Rests
 from shared.engine.retention import Retention
 from shared.engine.sweeps import Sweeper
+from shared.engine.waits import Waits
 from shared.entities import load_entities
 from shared.factory import ConnectionFactory
 from shared.mapping import (
@@ -245,6 +246,7 @@ def assemble(
         router,
         obstacles,
         rests,
+        Waits(store, queue, clock, origin, telemetry),
         telemetry,
     )
     return App(

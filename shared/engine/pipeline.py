@@ -9,11 +9,11 @@ import logging
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import ADDED, INTERRUPTED, LOAD, NEEDED_BY, ON_DEMAND, Envelope
+from shared.domain.envelope import ADDED, INTERRUPTED, LOAD, ON_DEMAND, Envelope
 from shared.domain.errors import (
     HoldForPerson,
     NotFound,
@@ -31,19 +31,25 @@ from shared.engine.backoff import Backoff
 from shared.engine.connections.connection import Connection, Connections
 from shared.engine.connections.cutover import too_early
 from shared.engine.connections.routing import HERE, ROUTING, Placement, Router, placed
-from shared.engine.entity import Entity, Job
+from shared.engine.entity import VERIFY, Entity, Job
+from shared.engine.kinds.documents import RELEASE
 from shared.engine.kinds.mapping_data import has_arrived
 from shared.engine.obstacles import Obstacles
 from shared.engine.outcomes import attempt_of, extent, held_attempt, hold_back, result_of, settle, state_of
 from shared.engine.registry import Registry
 from shared.engine.rests import Rests
 from shared.engine.telling import LED_BY, Before, tell, traced
+from shared.engine.waits import Waits
 from shared.ports.platform import Clock
 from shared.ports.storage import Attempt, Lease, RecordStore, Verdict, WorkQueue
 from shared.ports.telemetry import SILENT, Span, Telemetry
 
 MOST_PASSES: Final = 3
 """Passes under one lease before a busy record goes back to the queue, so that others get their turn."""
+ORDERS: Final = frozenset({RELEASE, VERIFY})
+"""Options that ask for more than a look: a pass that did not know of them has not done it, whenever it read."""
+BUSY_REST: Final = timedelta(seconds=10)
+"""How long such a message rests while another pass has the record, or a dead one its lease."""
 PAUSE_SECONDS: Final = 60.0
 UNEXPECTED_TRIES: Final = 3
 FEW_TRIES: Final = 6
@@ -66,6 +72,7 @@ class Pipeline:
     router: Router
     obstacles: Obstacles
     rests: Rests
+    waits: Waits
     telemetry: Telemetry = SILENT
 
     async def handle(self, envelope: Envelope, *, redelivered: bool = False) -> list[Outcome]:
@@ -90,17 +97,20 @@ class Pipeline:
         if connection.paused_until and connection.paused_until > self.clock.now():
             await self.queue.send(envelope, delay=connection.paused_until - self.clock.now())
             return []
-        hinted_at = self.clock.now() if redelivered else envelope.when
+        ordered = not ORDERS.isdisjoint(envelope.options)
+        as_of_now = redelivered or ordered
         lease = await self.store.begin(
             envelope.ref,
-            hinted_at,
-            same_clock=redelivered or envelope.origin == self.origin,
+            self.clock.now() if as_of_now else envelope.when,
+            same_clock=as_of_now or envelope.origin == self.origin,
             impatient=redelivered or envelope.attempt > 0 or envelope.why == ON_DEMAND,
             fresh=(envelope.why == ADDED or bool(envelope.options.get(LOAD))) and not redelivered,
         )
         if isinstance(lease, Verdict):
             log.debug("%s %s", envelope.ref, lease)
             span.note(verdict=lease.value)
+            if ordered:
+                await self.queue.send(envelope, delay=BUSY_REST)
             return []
         span.link(lease.record.trace)
         try:
@@ -123,7 +133,7 @@ class Pipeline:
             before = Before.of(lease.record)
             outcomes, attempts, again_after, placement = await self._pass(connection, envelope, lease)
             await self.rests.note(connection)
-            await self._register_waits(envelope.ref, outcomes)
+            await self.waits.register(envelope.ref, outcomes)
             lease.record.retry_at = None
             if again_after is not None:
                 lease.record.retry_at = self.clock.now() + again_after
@@ -134,7 +144,7 @@ class Pipeline:
             span.note(result=" ".join(f"{one.entity}={one.result}" for one in outcomes))
             tell(self.telemetry, envelope, before, lease.record, outcomes, self.clock.now())
             await self._hand_over(envelope, placement)
-            await self._wake(connection, lease, outcomes, redelivered=redelivered)
+            await self.waits.wake(lease, outcomes, redelivered=redelivered)
             if not hinted_again:
                 break
             if last:
@@ -352,40 +362,6 @@ class Pipeline:
             return UNEXPECTED_TRIES
         return self.backoff.most_attempts if isinstance(error, RetryLater | StopConnection) else FEW_TRIES
 
-    async def _register_waits(self, ref: RecordRef, outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
-            if outcome.state is State.WAITING:
-                for needed in outcome.plan.needs:
-                    await self.store.add_waiter(needed, ref)
-
-    async def _wake(
-        self, connection: Connection, lease: Lease, outcomes: list[Outcome], *, redelivered: bool
-    ) -> None:
-        ref, now = lease.record.ref, self.clock.now()
-        for outcome in outcomes:
-            if outcome.state is State.WAITING:
-                await self._pull(connection, ref, outcome.plan.needs, now)
-        arrived = redelivered or any(outcome.newly_linked for outcome in outcomes)
-        if lease.awaited and arrived:
-            waiters = await self.store.take_waiters(ref)
-            for waiter in waiters:
-                await self.queue.send(self._hint(waiter, "dependency arrived", now))
-            await self.store.forget_waiters(ref, waiters)
-
-    async def _pull(
-        self, connection: Connection, ref: RecordRef, needs: tuple[RecordRef, ...], now: datetime
-    ) -> None:
-        """Asks for what is waited for, and closes the gap where it arrived while this pass was ending."""
-        arrived = True
-        for needed in needs:
-            record = await self.store.get(needed)
-            if record is None or not any(link.target_id for link in record.links.values()):
-                arrived = False
-                if record is None or not any(link.state.is_open for link in record.links.values()):
-                    await self.queue.send(self._hint(needed, f"{NEEDED_BY} {ref.subject} {ref.id}", now))
-        if needs and arrived:
-            await self.queue.send(self._hint(ref, "dependency arrived", now))
-
     async def _hand_over(self, envelope: Envelope, placement: Placement) -> None:
         """Tells the connections that have the record, or a copy of it."""
         copied = placement.plan is None and envelope.why != ON_DEMAND
@@ -393,7 +369,3 @@ class Pipeline:
             hint = replace(envelope, connection=name, when=self.clock.now(), origin=self.origin, attempt=0)
             # That this one needs the record is no reason for a copy of it.
             await self.queue.send(replace(hint, why="shared") if copied else hint)
-
-    def _hint(self, ref: RecordRef, why: str, now: datetime) -> Envelope:
-        trace = self.telemetry.current()
-        return Envelope(ref.connection, ref.subject, ref.id, why, now, origin=self.origin, traceparent=trace)

@@ -1,6 +1,7 @@
 """Inventory adjustments of ConnectWise, and the accounting batch that says that a person has booked them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -8,7 +9,8 @@ import pytest
 
 from sandbox.kit import Fault, Json
 from shared.app import DEFAULT
-from shared.domain.records import State
+from shared.domain.records import RecordRef, State
+from shared.ports.storage import Lease
 from tests.conformance.failures import FAILURES
 from tests.conformance.suite import EntityConformance
 from tests.conformance.world import World
@@ -186,3 +188,37 @@ class TestStockEntry(EntityConformance):
         await scene.app.desk.retry(DEFAULT, self.entity)
         await self.settle(scene, record)
         self.check(scene, record)
+
+
+class TestReleaseIsNotLost:
+    """A person's word that an entry is booked; other passes over the record know nothing of it."""
+
+    async def held(self, world: World) -> tuple[TestStockEntry, str]:
+        people = TestStockEntry()
+        people.nobody = True
+        await people.prepare(world)
+        record = await people.make(world)
+        await people.sync(world, record)
+        return people, record
+
+    async def test_while_another_pass_has_the_record(self, world: World) -> None:
+        people, record = await self.held(world)
+        ref = RecordRef(DEFAULT, people.subject, record)
+        lease = await world.app.store.begin(ref, world.clock.now(), same_clock=True, impatient=True)
+        assert isinstance(lease, Lease)
+        assert await world.app.desk.release(DEFAULT, people.entity, [record]) == 1
+        await world.run()
+        await world.app.store.finish(lease, [], keep_if_hinted=False)
+        world.app.store.leave(lease)
+        await world.drain()
+        people.check(world, record)
+        assert await world.work(people.entity) == []
+
+    async def test_when_a_pass_has_read_the_record_since(self, world: World) -> None:
+        people, record = await self.held(world)
+        assert await world.app.desk.release(DEFAULT, people.entity, [record]) == 1
+        world.clock.advance(timedelta(seconds=2))
+        await world.deliver(world.envelope(people.subject, record, people.reason))
+        await world.drain()
+        people.check(world, record)
+        assert await world.work(people.entity) == []
