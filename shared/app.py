@@ -31,6 +31,7 @@ from shared.adapters.storage.schema import bring_forward
 from shared.adapters.storage.state import TableStateStore
 from shared.adapters.storage.upkeep import TableOldRows
 from shared.adapters.telemetry import open_telemetry
+from shared.adapters.wire import open_http
 from shared.domain import records
 from shared.engine.audit import AuditLog
 from shared.engine.backoff import Backoff
@@ -217,9 +218,7 @@ def assemble(
 ) -> App:
     """Puts the app together without a call to anything."""
     clock = clock or SystemClock()
-    http = http or httpx.AsyncClient(
-        timeout=TIMEOUT, follow_redirects=False, limits=httpx.Limits(max_connections=32), verify=trust()
-    )
+    http = http or open_http(TIMEOUT, trust())
     storage = storage or open_storage(settings.storage)
     origin = uuid.uuid4().hex
     secrets = secrets or _secrets(settings)

@@ -20,6 +20,7 @@ import httpx
 from azure.core.pipeline.transport import AioHttpTransport
 
 import shared
+from shared.adapters.wire import WireTransport
 
 type Kind = Literal["await", "before", "after", "handled"]
 
@@ -80,11 +81,11 @@ class Watch:
         AioHttpTransport.send = watched
 
 
-class WatchedTransport(httpx.AsyncHTTPTransport):
+class WatchedTransport(WireTransport):
     """The transport of the calls to both systems."""
 
     def __init__(self, watch: Watch) -> None:
-        super().__init__(verify=False)
+        super().__init__()
         self._watch = watch
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

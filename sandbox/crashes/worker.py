@@ -91,7 +91,7 @@ async def _start(watch: Watch, clock: ShiftedClock, place: Place) -> shared.app.
     storage = open_storage(settings.storage, prefix=place.prefix)
     storage.sync = cast("Any", DatedSender(storage.sync, clock))
     storage.sweep = cast("Any", DatedSender(storage.sweep, clock))
-    http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, transport=WatchedTransport(watch))
+    http = httpx.AsyncClient(timeout=TIMEOUT, transport=WatchedTransport(watch))
     backoff = Backoff(base_seconds=1.0, cap_seconds=4.0, chance=random.Random(7))
     return await bootstrap(settings, clock=clock, http=http, storage=storage, backoff=backoff)
 

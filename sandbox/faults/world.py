@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Final, Self, cast
 
-import httpx
 from aiohttp import web
 from azure.core.exceptions import AzureError
 from azure.storage.queue.aio import QueueClient
@@ -24,6 +23,7 @@ from sandbox.kit import Fault, StandIn
 from shared.adapters.patience import Patience
 from shared.adapters.secrets import KeyVaultSecrets
 from shared.adapters.storage.clients import SETTING, open_storage
+from shared.adapters.wire import open_http
 from shared.app import DEFAULT, bootstrap
 from shared.engine.backoff import Backoff
 from shared.settings import Settings
@@ -165,7 +165,7 @@ class FaultWorld(World):
                 Settings.read(self.environment()),
                 clock=self.clock,
                 storage=storage,
-                http=httpx.AsyncClient(timeout=TIMEOUT_SECONDS, headers={"User-Agent": AGENT}),
+                http=open_http(TIMEOUT_SECONDS, headers={"User-Agent": AGENT}),
                 secrets=KeyVaultSecrets(secrets),
                 backoff=Backoff(base_seconds=1.0, cap_seconds=4.0, chance=random.Random(7)),
             )

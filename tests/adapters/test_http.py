@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from sandbox.kit import Fault, FaultKind, StandIn, loads
 from shared.adapters.http import LONGEST_WAIT, Headers, JsonClient, retry_after
 from shared.adapters.resolutions import CATCH_ALL, TRANSIENT, Resolution
+from shared.adapters.wire import open_http
 from shared.domain.calls import counted_calls
 from shared.domain.errors import HoldForPerson, OutcomeUnknown, RetryLater, StopConnection, SyncError
 from tests.adapters.support import serving
@@ -75,7 +76,7 @@ class Echo:
 
 @pytest.fixture(scope="module")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=httpx.Timeout(0.3, connect=2.0)) as client:
+    async with open_http(httpx.Timeout(0.3, connect=2.0)) as client:
         yield client
 
 

@@ -5,8 +5,6 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, Final
 
-import httpx
-
 from sandbox.business_central import views
 from sandbox.business_central.app import BusinessCentral
 from sandbox.business_central.settings import DEFAULT_USER
@@ -15,6 +13,7 @@ from sandbox.connectwise.app import ConnectWise
 from sandbox.connectwise.service import BASE
 from sandbox.kit import Fault, Json, StandIn, dumps, loads
 from sandbox.stage import CLIENT_ID
+from shared.adapters.wire import open_http
 from shared.app import trust
 from tests.conformance.pairs import Pairs
 from tests.conformance.traffic import Traffic
@@ -31,7 +30,7 @@ class Systems:
         self.business_central: BusinessCentral
         self.connectwise_url = ""
         self.business_central_url = ""
-        self.http = httpx.AsyncClient(timeout=30, verify=trust())
+        self.http = open_http(30, trust())
         self._pairs = pairs
 
     async def open(self, stack: AsyncExitStack) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from sandbox.crashes.points import ROOT, Watch, WatchedTransport
+from shared.adapters.wire import WireTransport
 
 PRODUCT = """
 async def ended():
@@ -95,11 +96,11 @@ async def test_writes_have_a_point_on_either_side_and_reads_have_none(
     watch = Watch()
     seen: list[str] = []
 
-    async def send(_transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    async def send(_transport: WireTransport, request: httpx.Request) -> httpx.Response:
         seen.append(f"sent after {len(watch.points)}")
         return httpx.Response(200, request=request)
 
-    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", send)
+    monkeypatch.setattr(WireTransport, "handle_async_request", send)
     async with httpx.AsyncClient(transport=WatchedTransport(watch)) as client:
         await client.get("http://127.0.0.1/api/v2.0/companies(5)/customers")
         assert watch.points == []

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 
-import httpx
 from azure.storage.queue.aio import QueueClient
 
 from sandbox.azurite import Azurite
@@ -15,6 +14,7 @@ from sandbox.connectwise.app import create as create_connectwise
 from sandbox.kit import Json, dumps, loads
 from sandbox.stage import CLIENT_ID, COMPANY
 from shared.adapters.storage.clients import SETTING, open_storage
+from shared.adapters.wire import open_http
 from shared.app import DEFAULT, App, bootstrap, trust
 from shared.domain.envelope import Envelope
 from shared.domain.records import Link, RecordRef
@@ -37,7 +37,7 @@ class Bench:
     def __init__(self, azurite: Azurite) -> None:
         self.connectwise = create_connectwise("acme", "public", "private", CLIENT_ID)
         self.business_central = BusinessCentral()
-        self.http = httpx.AsyncClient(timeout=30, verify=trust())
+        self.http = open_http(30, trust())
         self.app: App
         self._connection = azurite.connection_string()
         self._stack = AsyncExitStack()
