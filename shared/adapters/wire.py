@@ -1,6 +1,6 @@
 """What carries the calls of httpx: connections of aiohttp, which read and write answers in C.
 
-httpx alone takes three times the processor time for a call, and asks the state of every open connection for each. The
+httpx alone takes twice the processor time for a call, and asks the state of every open connection for each. The
 errors are httpx's own. What matters is where a call failed: one that never had a connection can be made again, of any
 other it is not known whether it was carried out.
 """

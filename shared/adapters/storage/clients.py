@@ -11,6 +11,7 @@ from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from shared.adapters.patience import USUAL, Patience
+from shared.adapters.storage.transactions import Tables
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 
 SETTING: Final = "AzureWebJobsStorage"
@@ -85,7 +86,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "", patience: Patien
     if credential is None:
 
         def table(name: str) -> TableClient:
-            return TableClient.from_connection_string(connection, name, **patience.options())
+            return Tables.from_connection_string(connection, name, **patience.options())
 
         def queue(name: str) -> QueueClient:
             return QueueClient.from_connection_string(connection, name, **_for_queues(patience))
@@ -93,7 +94,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "", patience: Patien
 
         def table(name: str) -> TableClient:
             endpoint = _endpoint(settings, "table")
-            return TableClient(endpoint, name, credential=credential, **patience.options())
+            return Tables(endpoint, name, credential=credential, **patience.options())
 
         def queue(name: str) -> QueueClient:
             endpoint = _endpoint(settings, "queue")
