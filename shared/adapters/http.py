@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 import httpx
 import simplejson
 
-from shared.adapters.pace import Pace
+from shared.adapters.pace import Pace, Turn
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import Pulse, count_call
 from shared.domain.errors import OutcomeUnknown, RetryLater, SyncError
@@ -105,19 +106,20 @@ class JsonClient:
         repeatable: bool | None = None,
         weight: int = 1,
         sink: Sink | None = None,
+        turn: Turn | None = None,
     ) -> Answer:
         """One call. ``repeatable`` false means that doing it twice harms, as creating does.
 
-        ``weight`` is how many calls it counts for where the system limits them within a window. A ``body`` that is
-        ``Content`` is sent as it is, anything else as JSON; ``sink`` takes the body of an answer that is not JSON.
+        ``weight`` is how many calls it counts for where the system limits them within a window; ``turn`` is theirs
+        where whoever calls has waited for it. A ``body`` that is ``Content`` is sent as it is, anything else as JSON;
+        ``sink`` takes the body of an answer that is not JSON.
 
         Raises the errors of :mod:`shared.domain.errors`: OutcomeUnknown when a call that must not be repeated
         may have been carried out, RetryLater when trying again is safe.
         """
         safe = repeatable if repeatable is not None else method != "POST"
-        await self.pace.take(weight)
         try:
-            answer = await self._request(method, path, params, body, headers, weight, sink, safe=safe)
+            answer = await self._request(method, path, params, body, headers, weight, sink, turn, safe=safe)
         except RetryLater as error:
             if error.cause in AWAY:
                 self.pulse.miss(error.cause, error.operator)
@@ -137,17 +139,21 @@ class JsonClient:
         headers: Mapping[str, str] | None,
         weight: int,
         sink: Sink | None,
+        turn: Turn | None,
         *,
         safe: bool,
     ) -> Answer:
         given = await self.authorize(None)
-        answer = await self._send(method, path, params, body, {**given, **(headers or {})}, sink, safe=safe)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            await self.pace.take(weight)
-            given = await self.authorize(given)
+        with nullcontext() if turn else await self.pace.turn(weight):
             answer = await self._send(
                 method, path, params, body, {**given, **(headers or {})}, sink, safe=safe
             )
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            given = await self.authorize(given)
+            with await self.pace.turn(weight):
+                answer = await self._send(
+                    method, path, params, body, {**given, **(headers or {})}, sink, safe=safe
+                )
         if answer.is_success:
             taken = None if sink else self._body(answer, safe=safe)
             return Answer(answer.status_code, taken, answer.headers)

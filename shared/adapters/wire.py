@@ -6,7 +6,7 @@ other it is not known whether it was carried out.
 """
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, override
 from urllib.request import getproxies
 
@@ -17,7 +17,12 @@ from yarl import URL
 MOST_CONNECTIONS: Final = 32
 KEPT_SECONDS: Final = 5.0
 """How long a connection may be idle: most servers close theirs later, so none is closed while it is used again."""
-_READ: Final = ((aiohttp.ServerTimeoutError, httpx.ReadTimeout), (aiohttp.ClientOSError, httpx.ReadError))
+_MEANINGS: Final[tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError]], ...]] = (
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    (aiohttp.ClientConnectorError, httpx.ConnectError),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+    (aiohttp.ClientOSError, httpx.ReadError),
+)
 _OWN_HEADERS: Final = ("User-Agent", "Content-Type", "Accept", "Accept-Encoding")
 
 type _Send = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
@@ -34,7 +39,7 @@ def open_http(
 
 
 class WireTransport(httpx.AsyncBaseTransport):
-    """Sends requests as they are and reads every answer to its end; follows nothing and repeats nothing."""
+    """Sends requests and gives their answers as they are; follows nothing and repeats nothing."""
 
     def __init__(self, trust: ssl.SSLContext | None = None) -> None:
         self._trust = trust
@@ -59,25 +64,25 @@ class WireTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One call; raises the errors of httpx."""
         wait = request.extensions.get("timeout", {})
+        whole = isinstance(request.stream, httpx.ByteStream)
         try:
-            async with self._open().request(
+            answer = await self._open().request(
                 request.method,
                 # As it is: read anew it would be written in another way.
                 URL(str(request.url), encoded=True),
                 headers=[
                     (name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw
                 ],
-                data=await request.aread() or None,
+                data=(await request.aread() or None) if whole else request.stream,
                 timeout=aiohttp.ClientTimeout(
                     connect=wait.get("pool"), sock_connect=wait.get("connect"), sock_read=wait.get("read")
                 ),
                 allow_redirects=False,
-            ) as answer:
-                content = await answer.read()
+            )
         except aiohttp.ClientError as error:
-            raise _meaning(error)(f"{type(error).__name__} {error}", request=request) from error
+            raise _meaning(error) from error
         return httpx.Response(
-            answer.status, headers=answer.raw_headers, stream=httpx.ByteStream(content), request=request
+            answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request
         )
 
     @override
@@ -88,18 +93,35 @@ class WireTransport(httpx.AsyncBaseTransport):
             self._session = None
 
 
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, piece by piece."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.content.iter_any():
+                yield piece
+        except aiohttp.ClientError as error:
+            raise _meaning(error) from error
+
+    @override
+    async def aclose(self) -> None:
+        """Gives the connection back; one with an answer that was not read to its end is closed."""
+        self._answer.release()
+
+
 async def _once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.ClientResponse:
-    """Aiohttp would send some calls again by itself: calls are counted, and who made them decides on a second."""
+    """Keeps aiohttp from sending some calls again by itself: who made a call decides on a second one."""
     try:
         return await send(request)
-    except aiohttp.ConnectionTimeoutError as error:
-        raise httpx.ConnectTimeout(str(error)) from error
-    except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(str(error)) from error
     except aiohttp.ClientError as error:
-        raise _meaning(error)(f"{type(error).__name__} {error}") from error
+        raise _meaning(error) from error
 
 
-def _meaning(error: aiohttp.ClientError) -> type[httpx.TransportError]:
-    """What httpx calls a failure of a call that had its connection."""
-    return next((kind for given, kind in _READ if isinstance(error, given)), httpx.RemoteProtocolError)
+def _meaning(error: aiohttp.ClientError) -> httpx.TransportError:
+    """What httpx calls the failure; only the first two say that the call was never sent."""
+    kind = next((kind for given, kind in _MEANINGS if isinstance(error, given)), httpx.RemoteProtocolError)
+    return kind(f"{type(error).__name__} {error}")

@@ -76,7 +76,7 @@ class Echo:
 
 @pytest.fixture(scope="module")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with open_http(httpx.Timeout(0.3, connect=2.0)) as client:
+    async with open_http(httpx.Timeout(0.5, connect=2.0)) as client:
         yield client
 
 

@@ -12,6 +12,7 @@ from shared.adapters.business_central import odata
 from shared.adapters.business_central.errors import TABLE
 from shared.adapters.business_central.ledger_pages import Condition, LedgerPages
 from shared.adapters.http import Answer, JsonClient
+from shared.adapters.pace import Turn
 from shared.adapters.resolutions import Refusal, resolve
 from shared.domain.errors import AlreadyExists, NotFound, OutcomeUnknown, StopConnection, SyncError
 from shared.ports.systems import Content, Lookup
@@ -164,7 +165,22 @@ class BusinessCentralClient:
     async def create_many(
         self, entity_set: str, bodies: Sequence[JsonObject]
     ) -> list[JsonObject | SyncError]:
-        """One batch that goes on after a failure; an answer that is missing is an unknown outcome."""
+        """Batches that go on after a failure, each as large as the calls that may be made; what became of each body."""
+        answers: list[JsonObject | SyncError] = []
+        while len(answers) < len(bodies):
+            rest = bodies[len(answers) :]
+            with await self.client.pace.turn_of_some(min(len(rest), BATCH_MOST)) as turn:
+                some = rest[: turn.calls]
+                try:
+                    answers += await self._create_batch(entity_set, some, turn)
+                except SyncError as error:
+                    answers += [error] * len(some)
+        return answers
+
+    async def _create_batch(
+        self, entity_set: str, bodies: Sequence[JsonObject], turn: Turn
+    ) -> list[JsonObject | SyncError]:
+        """One batch; an answer that is missing is an unknown outcome."""
         url = f"{await self._company_path()}/{entity_set}"
         json = {"Content-Type": "application/json"}
         requests = [
@@ -178,6 +194,7 @@ class BusinessCentralClient:
             headers={"Prefer": "odata.continue-on-error"},
             repeatable=False,
             weight=len(requests),
+            turn=turn,
         )
         answers: list[JsonObject | SyncError] = [
             self._refused("POST", one, safe=False) if one["status"] >= 400 else dict(one["body"])

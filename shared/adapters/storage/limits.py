@@ -26,6 +26,8 @@ TEXT: Final = 30_000
 
 def text_bytes(text: str) -> int:
     """What a text takes."""
+    if text.isascii():
+        return 2 * len(text)
     return len(text.encode("utf-16-le", "surrogatepass"))
 
 
