@@ -67,6 +67,7 @@ class Ground:
     invisibility: int | None = None
     backoff: float | None = None
     writes: list[Write] = field(default_factory=list)
+    _awaited: dict[str, asyncio.Event] = field(default_factory=dict)
     stage: Stage = field(init=False)
     session: aiohttp.ClientSession = field(init=False)
     _meter: int = field(init=False)
@@ -108,7 +109,10 @@ class Ground:
         answer = await handler(request)
         written = request.method in ("POST", "PATCH") and CUSTOMERS.fullmatch(request.path)
         if written and isinstance(answer, web.Response) and answer.status < 300 and answer.text:
-            self.writes.append(Write(json.loads(answer.text)["number"], time.monotonic()))
+            number = str(json.loads(answer.text)["number"])
+            self.writes.append(Write(number, time.monotonic()))
+            if arrived := self._awaited.pop(number, None):
+                arrived.set()
         return answer
 
     async def set_latency(self, seconds: float) -> None:
@@ -173,9 +177,19 @@ class Ground:
         return json.dumps(content | {"Metadata": {"key_url": key_url}}).encode()
 
     async def send(
-        self, ids: Sequence[int], at_once: int, action: str = "updated", url: str = "", kind: str = "company"
+        self,
+        ids: Sequence[int],
+        at_once: int,
+        action: str = "updated",
+        url: str = "",
+        kind: str = "company",
+        *,
+        until_written: bool = False,
     ) -> list[Sent]:
-        """Posts one event for each id, ``at_once`` in flight; never raises for what the receiver does."""
+        """Posts one event for each id, ``at_once`` in flight; never raises for what the receiver does.
+
+        An event is in flight until it is answered or, with ``until_written``, until its customer was written.
+        """
         target = url or f"{self.stage.public_url}/api/hooks/connectwise/default"
         slots = asyncio.Semaphore(at_once)
         key = self.stage.connectwise.settings.signing_key
@@ -184,6 +198,8 @@ class Ground:
             body = self.body(record, action, kind)
             headers = {"x-content-signature": signature(key, body), "Content-Type": "application/json"}
             async with slots:
+                if until_written:
+                    arrived = self._awaited[NUMBER.format(record)] = asyncio.Event()
                 began = time.monotonic()
                 try:
                     async with self.session.post(target, data=body, headers=headers) as answer:
@@ -191,7 +207,10 @@ class Ground:
                         status = answer.status
                 except aiohttp.ClientError:
                     status = 0
-                return Sent(record, began, time.monotonic() - began, status)
+                seconds = time.monotonic() - began
+                if until_written:
+                    await _wait(arrived)
+                return Sent(record, began, seconds, status)
 
         return list(await asyncio.gather(*(one(record) for record in ids)))
 
@@ -208,6 +227,15 @@ class Ground:
         """The numbers of all customers in Business Central, as its books have them."""
         company = next(iter(self.stage.business_central.environment.store.companies.values()))
         return [str(record.values["number"]) for record in company.all("customers")]
+
+
+async def _wait(arrived: asyncio.Event) -> None:
+    """Until it arrived; what never does is missing in the end, and must not stop the others."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS / 10):
+            await arrived.wait()
+    except TimeoutError:
+        return
 
 
 def _item(number: int) -> dict[str, Any]:
