@@ -39,15 +39,16 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Meters:
-    """The meters of the functions' process at one moment, or what they advanced between two."""
+    """The meters of the functions' process at one moment, or what they advanced between two; memory is in KiB."""
 
     storage: Counter[str]
     cpu: float
     resident: int
+    peak: int = 0
 
     def since(self, before: Self) -> "Meters":
         """What was added; memory is the present one."""
-        return Meters(self.storage - before.storage, self.cpu - before.cpu, self.resident)
+        return Meters(self.storage - before.storage, self.cpu - before.cpu, self.resident, self.peak)
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ class Ground:
         """The meters of the functions' process."""
         async with self.session.get(f"http://127.0.0.1:{self._meter}/") as answer:
             value = json.loads(await answer.read())
-        return Meters(Counter(value["storage"]), value["cpu"], value["resident"])
+        return Meters(Counter(value["storage"]), value["cpu"], value["resident"], value["peak"])
 
     async def calls(self) -> Counter[str]:
         """Calls of both systems by route, as the stand-ins counted them."""
