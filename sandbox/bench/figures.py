@@ -1,7 +1,8 @@
 """What was measured, beside what was wanted: one table for all parts of the bench."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from sandbox.demo.tables import table
@@ -62,6 +63,27 @@ def shown(parts: Sequence[Figures]) -> str:
         )
     ]
     return "\n".join([table(WIDTHS, rows), *notes])
+
+
+def kept(parts: Sequence[Figures], suffix: str) -> str:
+    """The table as a document: JSON for ``.json``, else a page in Markdown."""
+    if suffix == ".json":
+        rows = [{"part": part.title, **asdict(row)} for part in parts for row in part.rows]
+        return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    lines: list[str] = []
+    for part in parts:
+        asked = [row for row in part.rows if row.met is not None]
+        lines += [f"### {part.title}", ""]
+        if asked:
+            lines += ["| Figure | Target | Reached | Met |", "| --- | --- | --- | --- |"]
+            lines += [
+                f"| {row.name} | {row.target} | {row.reached} | {'yes' if row.met else 'no'} |"
+                for row in asked
+            ]
+            lines.append("")
+        notes = [f"* {row.name}: {row.reached}" for row in part.rows if row.met is None]
+        lines += [*notes, ""] if notes else []
+    return "\n".join(lines)
 
 
 def share(values: Sequence[float], part: float) -> float:

@@ -73,7 +73,7 @@ async def growth(sizes: tuple[int, ...], picture: Path) -> Figures:
     """The figures at each size, as a table and as a plot in ``picture``."""
     points: list[Point] = []
     async with Ground(latency=0.0) as ground:
-        template = await _template(ground)
+        template = await make_template(ground)
         for size in sizes:
             await template.fill(size)
             points.append(await _measure(ground, template, size))
@@ -136,8 +136,9 @@ class Template:
         company = next(iter(central.companies.values()))
         customer = company.get("customers", self.target)
         assert customer is not None
-        central.insert(company, "customers", customer.values | {"number": new}, dict(customer.hidden), key)
-        words = {str(self.target): key, old: new}
+        values = customer.values | {"number": new}
+        made = central.insert(company, "customers", values, dict(customer.hidden), key)
+        words = {self.target: key, old: new, _mark(customer.etag): _mark(made.etag)}
         pattern = re.compile("|".join(map(re.escape, words)))
 
         def changed(value: Any) -> Any:
@@ -152,7 +153,13 @@ class Template:
         return copies
 
 
-async def _template(ground: Ground) -> Template:
+def _mark(etag: str) -> str:
+    """An etag without its quotes, which are written in another way within a row."""
+    return etag.split('"')[1]
+
+
+async def make_template(ground: Ground) -> Template:
+    """One record that the app synchronised, to be copied."""
     [record] = await ground.companies(1)
     await ground.send([record], 1, "added")
     await ground.until(lambda: any(write.number == NUMBER.format(record) for write in ground.writes))
