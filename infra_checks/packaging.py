@@ -100,13 +100,34 @@ def _azd(project: Project) -> Iterator[Problem]:
             yield Problem(AZD, tree.line_of(AZD, f"{name}:"), CHECK, f"{name} must be {wanted}")
 
 
-def _package(tree: Tree) -> Iterator[Problem]:
-    """Everything at the root is either deployed or ignored, and nothing of the app is ignored."""
-    patterns = {
+def patterns_of(tree: Tree) -> dict[str, int]:
+    """What is kept from being deployed, with the line of each pattern; one that no part of a path matches is none."""
+    return {
         line.strip().rstrip("/"): number
         for number, line in numbered(tree.text(IGNORED))
         if line.strip() and not line.startswith("#")
     }
+
+
+def package(tree: Tree) -> list[str]:
+    """The paths that reach Azure: every file of the project, but for those with a part that a pattern matches."""
+    patterns = patterns_of(tree)
+    found: list[str] = []
+    folders = [tree.root]
+    while folders:
+        for path in folders.pop().iterdir():
+            if any(fnmatch(path.name, pattern) for pattern in patterns):
+                continue
+            if path.is_dir():
+                folders.append(path)
+            else:
+                found.append(path.relative_to(tree.root).as_posix())
+    return sorted(found)
+
+
+def _package(tree: Tree) -> Iterator[Problem]:
+    """Everything at the root is either deployed or ignored, and nothing of the app is ignored."""
+    patterns = patterns_of(tree)
     for name in sorted(path.name for path in tree.root.iterdir()):
         matched = any(fnmatch(name, pattern) for pattern in patterns)
         if not matched and name not in DEPLOYED:
