@@ -1,6 +1,7 @@
 # Every target sets up what it needs. `make` alone lists them.
 PYTHON := .venv/bin/python
 VENV := .venv/.installed
+VENV_INFRA := .venv-infra/.installed
 NODE := node_modules/.installed
 PORT ?= 7071
 SEED ?= 1
@@ -12,7 +13,7 @@ BODIES ?= 50000
 PYTEST_WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-crash crashes faults outage bench corpus model soak fuzz up host test test-all check check-infra format clean
+.PHONY: help setup demo demo-crash crashes faults outage bench corpus model soak fuzz up host test test-all check check-infra test-infra format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,20 +67,28 @@ check: $(VENV) ## Formatting, lint and types
 	@$(PYTHON) -m ruff check --quiet .
 	@$(PYTHON) -m mypy --no-error-summary
 
-check-infra: $(VENV) ## Bicep, settings, alerts and workflows, offline
-	@$(PYTHON) -m infra_checks
+check-infra: $(VENV) $(VENV_INFRA) ## Bicep, settings, alerts and workflows; checkov and the doctor
+	@$(PYTHON) -m infra_checks --tools .venv-infra
+
+test-infra: $(VENV) $(VENV_INFRA) ## Plant mistakes that checkov and the doctor must find
+	@$(PYTHON) -m pytest -n 0 -m thorough tests/infra/test_tools.py
 
 format: $(VENV) ## Put the code into form
 	@$(PYTHON) -m ruff format .
 	@$(PYTHON) -m ruff check --fix .
 
 clean: ## Remove everything that was installed or generated
-	@rm -rf .venv node_modules .run .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-infra node_modules .run .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV): requirements.txt requirements-dev.txt
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { python=$$(scripts/find-python.sh) && "$$python" -m venv .venv; }
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV_INFRA): requirements-infra.txt
+	@.venv-infra/bin/python -m pip --version >/dev/null 2>&1 || { python=$$(scripts/find-python.sh) && "$$python" -m venv .venv-infra; }
+	@.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-infra.txt
 	@touch $@
 
 $(NODE): package.json package-lock.json

@@ -240,6 +240,7 @@ module vault 'modules/key-vault.bicep' = {
     location: location
     tags: tags
     isPrivate: virtualNetworkEnabled
+    publicAccess: virtualNetworkEnabled && empty(administratorAddresses) ? 'Disabled' : 'Enabled'
     administratorAddresses: administratorAddresses
     recover: recoverKeyVault
   }

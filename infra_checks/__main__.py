@@ -1,11 +1,15 @@
-"""``python -m infra_checks``: every check of the infrastructure; prints what is wrong and exits with 1 if anything is."""
+"""``python -m infra_checks``: every check of the infrastructure; prints what is wrong and exits with 1 if anything is.
 
+``--tools FOLDER`` also runs the checkers of others in the virtual environment of that folder.
+"""
+
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from infra_checks import observation, packaging, policy, resource_types, settings, symbols, workflows
+from infra_checks import observation, packaging, policy, resource_types, settings, symbols, tools, workflows
 from infra_checks.facts import Facts
 from infra_checks.problems import Problem, Tree
 from infra_checks.project import Project
@@ -32,7 +36,12 @@ def find_problems(tree: Tree, facts: Facts) -> list[Problem]:
 
 def main() -> int:
     """Checks the project around this package."""
-    problems = find_problems(Tree(ROOT), Facts.load())
+    parser = argparse.ArgumentParser(prog="python -m infra_checks")
+    parser.add_argument("--tools", type=Path, metavar="FOLDER")
+    tree, environment = Tree(ROOT), parser.parse_args().tools
+    problems = find_problems(tree, Facts.load())
+    if environment is not None:
+        problems += tools.check(tree, environment.resolve())
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

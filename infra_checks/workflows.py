@@ -1,7 +1,7 @@
 """Sanity of the workflows: they parse, hold no secret, have least rights, end in time and call what exists."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from infra_checks.packaging import PARAMETERS, make_targets
@@ -13,6 +13,12 @@ FOLDER: Final = ".github/workflows"
 NAMES: Final = ("ci", "deploy")
 RIGHTS: Final = {"ci": {"contents": "read"}, "deploy": {"contents": "read", "id-token": "write"}}
 """The most that a workflow may do."""
+
+RUNS: Final = {
+    "ci": (".ci/run", "make check-infra", "make test-infra"),
+    "deploy": ("make check-infra", "azd provision", "azd deploy", "/api/health"),
+}
+"""What a workflow must run, in this order."""
 
 _USES: Final = re.compile(r"^[\w.-]+/[\w./-]+@(v\d+(\.\d+){0,2}|[0-9a-f]{40})$")
 _MAKE: Final = re.compile(r"\bmake ([a-z][a-z-]*)")
@@ -44,6 +50,7 @@ def _workflow(tree: Tree, path: str, name: str, document: dict[Any, Any]) -> Ite
         yield Problem(path, tree.line_of(path, "permissions"), CHECK, f"permissions must be {RIGHTS[name]}")
     if "concurrency" not in document:
         yield Problem(path, 1, CHECK, "two runs may overlap: concurrency is missing")
+    yield from _order(path, document, RUNS[name])
     if name == "deploy":
         yield from _variables(tree, path, document)
     for key, job in (document.get("jobs") or {"": {}}).items():
@@ -59,6 +66,21 @@ def _workflow(tree: Tree, path: str, name: str, document: dict[Any, Any]) -> Ite
     for number, text in numbered(tree.text(path)):
         if "secrets." in text:
             yield Problem(path, number, CHECK, "no secret is needed: the login is federated")
+
+
+def _order(path: str, document: dict[Any, Any], wanted: Sequence[str]) -> Iterator[Problem]:
+    """What must run does, and nothing before what comes first."""
+    steps = [step for job in (document.get("jobs") or {}).values() for step in job.get("steps") or ()]
+    runs = [str(step.get("run", "")) for step in steps]
+    last = -1
+    for one in wanted:
+        place = next((number for number, run in enumerate(runs) if one in run), None)
+        if place is None:
+            yield Problem(path, 1, CHECK, f"nothing runs {one}")
+        elif place < last:
+            yield Problem(path, 1, CHECK, f"{one} runs too early")
+        else:
+            last = place
 
 
 def _step(tree: Tree, path: str, step: dict[str, Any]) -> Iterator[Problem]:

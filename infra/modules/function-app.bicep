@@ -212,44 +212,13 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   }
 }
 
-// Senders of hooks cannot sign in, so nobody is turned away here; the routes for people ask for a principal and a role.
-resource signIn 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(signInClientId)) {
-  parent: app
-  name: 'authsettingsV2'
-  properties: {
-    platform: {
-      enabled: true
-      runtimeVersion: '~1'
-    }
-    globalValidation: {
-      requireAuthentication: false
-      unauthenticatedClientAction: 'AllowAnonymous'
-    }
-    httpSettings: {
-      requireHttps: true
-    }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          clientId: signInClientId
-          // The identity's own token stands in for a client secret; the registration trusts it.
-          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
-          openIdIssuer: '${environment().authentication.loginEndpoint}${signInTenant}/v2.0'
-        }
-        validation: {
-          allowedAudiences: [
-            signInClientId
-            'api://${signInClientId}'
-          ]
-        }
-      }
-    }
-    login: {
-      tokenStore: {
-        enabled: false
-      }
-    }
+// In a file of its own, because a resource with a condition is passed over by checkers.
+module signIn 'sign-in.bicep' = if (!empty(signInClientId)) {
+  name: 'sign-in'
+  params: {
+    appName: app.name
+    clientId: signInClientId
+    tenant: signInTenant
   }
 }
 

@@ -385,5 +385,50 @@ MISTAKES: Final = (
     Mistake(
         RELEASE, "azd deploy --no-prompt", "azd deploy ${{ inputs.environment }}", "workflow", "into a shell"
     ),
+    Mistake(RELEASE, "run: make check-infra", "run: make check", "workflow", "nothing runs make check-infra"),
+    Mistake(
+        RELEASE, "run: azd provision --no-prompt", "run: azd deploy", "workflow", "nothing runs azd provision"
+    ),
+    Mistake(CI, "run: make test-infra", "run: make test", "workflow", "nothing runs make test-infra"),
     Mistake(RELEASE, "persist-credentials: false", "persist-credentials: true", "workflow", "credentials"),
+)
+
+SIGN_IN: Final = "infra/modules/sign-in.bicep"
+
+TOOL_MISTAKES: Final = (
+    # Planted together, one run for each tool.
+    Mistake(VAULT, "enablePurgeProtection: true", "enablePurgeProtection: false", "checkov", "CKV_AZURE_110"),
+    Mistake(APP, "httpsOnly: true", "httpsOnly: false", "checkov", "CKV_AZURE_14"),
+    Mistake(APP, "minTlsVersion: '1.2'", "minTlsVersion: '1.0'", "checkov", "CKV_AZURE_15"),
+    Mistake(APP, "ftpsState: 'Disabled'", "ftpsState: 'AllAllowed'", "checkov", "CKV_AZURE_78"),
+    Mistake(
+        VAULT,
+        "publicNetworkAccess: publicAccess",
+        "publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'",
+        "checkov",
+        "a check crashed",
+    ),
+    Mistake(
+        STORAGE,
+        "param sku string",
+        "func twice(n int) int => n * 2\nparam sku string",
+        "checkov",
+        "cannot be parsed",
+    ),
+    Mistake(
+        SIGN_IN,
+        "resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {",
+        "resource signIn 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(tenant)) {",
+        "checkov",
+        "passes over something",
+    ),
+    Mistake(
+        "requirements.txt",
+        "azure-functions==2.3.0\n",
+        "azure-functions-worker==1.1.9\n",
+        "doctor",
+        "azure-functions-worker",
+    ),
+    Mistake("host.json", '"extensionBundle"', '"bundle"', "doctor", "check_extension_bundle"),
+    Mistake(APP, "http20Enabled: true", "linuxFxVersion: 'Python|3.13'", "doctor", "linuxFxVersion"),
 )

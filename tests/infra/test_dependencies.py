@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FILES: Final = ("requirements.txt", "requirements-dev.txt")
+INSTALLED: Final = ("requirements.txt", "requirements-dev.txt")
+FILES: Final = (*INSTALLED, "requirements-infra.txt")
 PIN: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[0-9][A-Za-z0-9.]*)")
 
 
@@ -23,7 +24,7 @@ def pins(name: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_every_dependency_is_pinned_and_the_pinned_one_is_installed(name: str) -> None:
     assert pins(name)
     for package, pinned in pins(name):
