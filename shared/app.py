@@ -12,7 +12,7 @@ import ssl
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import metadata
 from typing import Final
@@ -25,7 +25,7 @@ from shared.adapters.secrets import EnvironmentSecrets, KeyVaultSecrets
 from shared.adapters.storage.clients import StorageClients, open_storage
 from shared.adapters.storage.forgetting import TableConnectionRows
 from shared.adapters.storage.homes import TableHomes
-from shared.adapters.storage.queues import StorageWorkQueue
+from shared.adapters.storage.queues import StorageWorkQueue, put
 from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.schema import bring_forward
 from shared.adapters.storage.state import TableStateStore
@@ -159,6 +159,11 @@ class App:
     async def keep_hooks(self, connection: str) -> dict[str, object]:
         """Registers, renews and heals the hooks of a connection."""
         return await self.hooks.keep(connection, await self.client_state(connection))
+
+    async def postpone(self, queue: str, text: str, rest: timedelta) -> None:
+        """Puts a message back as it is; nothing but the queue need answer for that."""
+        if self.storage is not None:
+            await put(self.storage.queue(queue), text, rest)
 
     async def prepare(self) -> None:
         """Makes the tables and queues if they do not exist, and brings older rows to the present layout."""

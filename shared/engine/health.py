@@ -1,18 +1,21 @@
 """How the app is and what it depends on, told within two seconds whatever hangs, and without touching anything."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from shared.domain.errors import SyncError
+from shared.domain.errors import SyncError, place_of
 from shared.engine.connections.connection import Connection
 from shared.engine.figures import HOOKS, expiries, registrations, watermarks
 from shared.engine.retention import NAME as RETENTION
 from shared.ports.platform import Clock
 from shared.ports.storage import StateStore
+
+log = logging.getLogger("dynaconnect.health")
 
 type Probe = Callable[[], Awaitable[str]]
 
@@ -42,7 +45,8 @@ class Health:
         try:
             async with asyncio.timeout(NAMES_SECONDS):
                 connections = await self.connections()
-        except Exception:
+        except (SyncError, TimeoutError) as error:
+            log.warning("health: the connections cannot be read: %s", place_of(error))
             connections = [self.fallback()]
         probes: list[tuple[str, str, Probe]] = [("", name, probe) for name, probe in self.storage.items()]
         probes.append(("", "secrets", self.secrets))
@@ -93,6 +97,8 @@ async def _probed(connection: str, name: str, probe: Probe) -> dict[str, Any]:
     except SyncError as error:
         found |= {"ok": False, "cause": error.cause, "reason": error.operator, "todo": error.todo}
     except Exception as error:
+        # Whatever a library raises, even for a mistake of ours, is one line of the answer and not its end.
+        log.warning("health: %s of %s fails: %s", name, connection or "the app", place_of(error))
         code = getattr(error, "error_code", None) or type(error).__name__
         found |= {"ok": False, "cause": str(getattr(code, "value", code))}
     return found | {"ms": round((time.monotonic() - began) * 1000)}
@@ -103,7 +109,8 @@ async def _bounded[T](reading: Awaitable[T]) -> T | None:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             return await reading
-    except Exception:
+    except (SyncError, TimeoutError) as error:
+        log.warning("health: something cannot be read: %s", place_of(error))
         return None
 
 

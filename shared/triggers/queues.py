@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
+from azure.core.exceptions import AzureError
 
 from shared.domain.envelope import (
     ERASE,
@@ -28,7 +29,7 @@ from shared.ports.metrics import FAILURES, SWEEPS
 from shared.ports.metrics import POISONED as POISONED_COUNT
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 from shared.reconcile.runs import RECONCILE
-from shared.triggers.process import get_app, get_telemetry
+from shared.triggers.process import get_app, get_assembled, get_telemetry
 
 if TYPE_CHECKING:
     from shared.app import App
@@ -39,6 +40,8 @@ KEEP_HOOKS: Final = "hooks"
 MOST_POISON_TRIES: Final = 3
 POISON_REST: Final = timedelta(minutes=15)
 SWEEP_REST: Final = timedelta(minutes=1)
+REFUSED_REST: Final = timedelta(minutes=5)
+"""How long a message rests while the app as a whole cannot work."""
 
 blueprint: func.Blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 log = logging.getLogger("dynaconnect.queues")
@@ -49,7 +52,9 @@ log = logging.getLogger("dynaconnect.queues")
 async def sync_record(message: func.QueueMessage) -> None:
     """Brings the record of one hint in step."""
     with told("sync_record"):
-        app = await get_app()
+        app = await _ready(SYNC_QUEUE, message)
+        if app is None:
+            return
         envelope = Envelope.from_json(message.get_body().decode())
         try:
             redelivered = (message.dequeue_count or 1) > 1 or envelope.why == INTERRUPTED
@@ -67,7 +72,9 @@ async def sync_record(message: func.QueueMessage) -> None:
 async def sweep(message: func.QueueMessage) -> None:
     """Looks for changes that no hint told of, or resolves a notification."""
     with told("sweep"):
-        app = await get_app()
+        app = await _ready(SWEEP_QUEUE, message)
+        if app is None:
+            return
         envelope = Envelope.from_json(message.get_body().decode())
         with app.telemetry.span(
             f"sweep {envelope.entity}",
@@ -98,6 +105,23 @@ async def sweep(message: func.QueueMessage) -> None:
                 outcome=outcome,
                 cause=cause,
             )
+
+
+async def _ready(queue: str, message: func.QueueMessage) -> "App | None":
+    """The app, or None where it cannot work at all: then the message was put back, as it is and without a failure.
+
+    A newer layout of the tables, or a role that is missing, is not the message's fault. Failing would spend its tries;
+    and what fails five times in a poison queue stays there, for the host never hands it out again.
+    """
+    try:
+        return await get_app()
+    except (SyncError, AzureError) as error:
+        cause = error.cause if isinstance(error, SyncError) else place_of(error)
+        log.error("the app cannot work, a message of %s waits: %s", queue, cause)
+        get_telemetry().record(FAILURES, function=queue, kind=type(error).__name__)
+        text = message.get_body().decode(errors="replace")
+        await get_assembled().postpone(queue, text, REFUSED_REST)
+        return None
 
 
 @contextmanager
@@ -154,7 +178,7 @@ async def run_sweep(app: "App", envelope: Envelope) -> int:
 async def sync_record_poison(message: func.QueueMessage) -> None:
     """Gives a hint that crashed its worker another chance, then shows it to a person."""
     with told("sync_record_poison"):
-        await _poisoned(await get_app(), message, sweep_queue=False)
+        await _given(message, sweep_queue=False)
 
 
 @blueprint.function_name("sweep_poison")
@@ -162,7 +186,21 @@ async def sync_record_poison(message: func.QueueMessage) -> None:
 async def sweep_poison(message: func.QueueMessage) -> None:
     """Gives a sweep that crashed its worker another chance, then shows it to a person."""
     with told("sweep_poison"):
-        await _poisoned(await get_app(), message, sweep_queue=True)
+        await _given(message, sweep_queue=True)
+
+
+async def _given(message: func.QueueMessage, *, sweep_queue: bool) -> None:
+    """Takes a message out of a poison queue, or leaves it there for another time: one that fails is stuck there."""
+    queue = f"{SWEEP_QUEUE if sweep_queue else SYNC_QUEUE}-poison"
+    app = await _ready(queue, message)
+    if app is None:
+        return
+    try:
+        await _poisoned(app, message, sweep_queue=sweep_queue)
+    except Exception as error:
+        log.error("a message of %s waits: %s", queue, place_of(error))
+        get_telemetry().record(FAILURES, function=queue, kind=type(error).__name__)
+        await app.postpone(queue, message.get_body().decode(errors="replace"), POISON_REST)
 
 
 async def _poisoned(app: "App", message: func.QueueMessage, *, sweep_queue: bool) -> None:

@@ -43,6 +43,11 @@ class StorageClients:
             except ResourceExistsError:
                 continue
 
+    def queue(self, name: str) -> QueueClient:
+        """The client of a queue by the name that the functions listen to."""
+        poison = dict(zip((f"{SYNC_QUEUE}-poison", f"{SWEEP_QUEUE}-poison"), self.poison, strict=False))
+        return {SYNC_QUEUE: self.sync, SWEEP_QUEUE: self.sweep, **poison}[name]
+
     def probes(self) -> dict[str, Callable[[], Awaitable[str]]]:
         """Reads that make nothing: each fails where its table or queue is away or not there."""
 

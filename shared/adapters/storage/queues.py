@@ -47,8 +47,12 @@ async def _length(queue: QueueClient) -> int:
 
 
 async def _send(queue: QueueClient, envelope: Envelope, delay: timedelta) -> None:
+    await put(queue, envelope.to_json(), delay)
+
+
+async def put(queue: QueueClient, text: str, delay: timedelta) -> None:
+    """Puts a text on a queue, which is made if it is missing."""
     seconds = round(max(timedelta(0), min(delay, LONGEST_DELAY)).total_seconds())
-    text = envelope.to_json()
     try:
         await queue.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)
     except ResourceNotFoundError:
