@@ -15,6 +15,7 @@ import httpx
 from yarl import URL
 
 MOST_CONNECTIONS: Final = 32
+AT_ONCE_BYTES: Final = 64 * 1024
 KEPT_SECONDS: Final = 5.0
 """How long a connection may be idle: most servers close theirs later, so none is closed while it is used again."""
 _MEANINGS: Final[tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError]], ...]] = (
@@ -64,7 +65,6 @@ class WireTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One call; raises the errors of httpx."""
         wait = request.extensions.get("timeout", {})
-        whole = isinstance(request.stream, httpx.ByteStream)
         try:
             answer = await self._open().request(
                 request.method,
@@ -73,7 +73,7 @@ class WireTransport(httpx.AsyncBaseTransport):
                 headers=[
                     (name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw
                 ],
-                data=(await request.aread() or None) if whole else request.stream,
+                data=await _content(request),
                 timeout=aiohttp.ClientTimeout(
                     connect=wait.get("pool"), sock_connect=wait.get("connect"), sock_read=wait.get("read")
                 ),
@@ -91,6 +91,14 @@ class WireTransport(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+async def _content(request: httpx.Request) -> Any:
+    """What is sent: small bodies at once, large ones as the stream that they are, whose length the header tells."""
+    size = int(request.headers.get("Content-Length", 0))
+    if size <= AT_ONCE_BYTES and "Transfer-Encoding" not in request.headers:
+        return await request.aread() or None
+    return request.stream
 
 
 class _Body(httpx.AsyncByteStream):

@@ -16,7 +16,7 @@ type JsonObject = dict[str, Any]
 
 BATCH: Final = 100
 """The most operations that Business Central takes in one batch."""
-GATHER_SECONDS: Final = 0.2
+GATHER_SECONDS: Final = 0.5
 """How long the first of a batch waits for more."""
 
 

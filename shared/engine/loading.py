@@ -22,8 +22,8 @@ from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore
 from shared.ports.systems import BusinessCentral, ConnectWise
 
-AT_ONCE: Final = 120
-"""Passes at work together: enough to fill batches while others are on their way."""
+AT_ONCE: Final = 400
+"""Passes at work together: enough to be ready, four batches of them, when a window opens."""
 LONGEST: Final = timedelta(minutes=4)
 """How long one message may load before it goes back to the queue, well below what a function may take."""
 

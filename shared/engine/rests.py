@@ -6,6 +6,7 @@ record, and cost nobody a call; a single probe asks now and then whether the sys
 queue, oldest first. The rest is stored, so that every process keeps it.
 """
 
+import asyncio
 import logging
 import uuid
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,7 @@ class Rests:
     queue: WorkQueue
     clock: Clock
     _known: dict[str, tuple[datetime, dict[str, Any]]] = field(default_factory=dict)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def takes(self, envelope: Envelope, *, sweep: bool = False) -> bool:
         """Sets a hint or a sweep aside if its connection rests; what a person asks for goes on."""
@@ -130,11 +132,20 @@ class Rests:
         return {word: rest[word] for word in names} | {"waiting": waiting}
 
     async def _current(self, name: str) -> dict[str, Any]:
-        now = self.clock.now()
+        """What is known of a rest; of many that find it too old at once, one reads for all."""
+        known = self._fresh(name)
+        if known is None:
+            async with self._reading:
+                known = self._fresh(name)
+                if known is None:
+                    now = self.clock.now()
+                    known = await self.state.load(name, REST)
+                    self._known[name] = (now, known)
+        return known
+
+    def _fresh(self, name: str) -> dict[str, Any] | None:
         known = self._known.get(name)
-        if known is None or known[0] + FRESH <= now:
-            known = self._known[name] = (now, await self.state.load(name, REST))
-        return known[1]
+        return None if known is None or known[0] + FRESH <= self.clock.now() else known[1]
 
     async def _answers(self, connection: Connection, system: str) -> bool:
         try:

@@ -123,6 +123,15 @@ async def test_a_call_carries_its_headers_and_parameters(echo: Echo) -> None:
     assert "Content-Type" not in headers
 
 
+async def test_a_body_of_any_size_arrives_whole_and_names_its_length(echo: Echo) -> None:
+    for size in (1, 70_000, 2_000_000):
+        await echo.client.request("POST", "things", body={"text": "x" * size})
+        seen = echo.seen[-1]
+        assert seen["headers"]["Content-Length"] == str(len(seen["body"]))
+        assert "Transfer-Encoding" not in seen["headers"]
+        assert len(seen["body"]) > size
+
+
 async def test_an_address_in_place_of_a_path_gets_no_credentials(echo: Echo, http: httpx.AsyncClient) -> None:
     async with echoing(http) as foreign:
         await echo.client.request("GET", f"{foreign.client.base_url}/things", repeatable=True)
