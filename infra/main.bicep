@@ -157,6 +157,26 @@ param runbookUrl string = 'docs/runbook.md'
 @description('Whether the alerts are on.')
 param alertsEnabled bool = true
 
+@description('Hour at which working time begins, UTC. Silence of both systems is told in working time only.')
+@minValue(0)
+@maxValue(20)
+param workOpens int = 8
+
+@description('Hour at which working time ends, UTC; at least five after it begins.')
+@minValue(5)
+@maxValue(24)
+param workCloses int = 17
+
+@description('First day of the working week, from 0 for Sunday.')
+@minValue(0)
+@maxValue(6)
+param workFirstDay int = 1
+
+@description('Last day of the working week, from 0 for Sunday.')
+@minValue(0)
+@maxValue(6)
+param workLastDay int = 5
+
 @description('Days for which logs are kept.')
 @minValue(30)
 @maxValue(730)
@@ -330,6 +350,10 @@ module alerts 'modules/alerts.bicep' = {
     email: alertEmail
     isEnabled: alertsEnabled
     timersEnabled: timersEnabled
+    workOpens: workOpens
+    workCloses: workCloses
+    workFirstDay: workFirstDay
+    workLastDay: workLastDay
   }
 }
 

@@ -77,9 +77,15 @@ def _alerts(project: Project, code: Code, metrics: Metrics) -> Iterator[Problem]
             for item in items:
                 query = item.get("query") if isinstance(item, nodes.Object) else None
                 bound = project.bound(resource, file)
-                for value in project.values(file, query, bound) if query is not None else ():
+                query, replaced = _unreplaced(query)
+                texts = list(project.values(file, query, bound)) if query is not None else []
+                for value in texts:
                     text = str(value.literal or "")
                     yield from _query(code, metrics, file.path, value.expression.line, text)
+                for old in replaced:
+                    if sum(str(value.literal).count(old) for value in texts) != 1:
+                        text = f"{old!r} is to be replaced and does not stand in exactly one query once"
+                        yield Problem(file.path, item.line, CHECK, text)
     sections = {
         line.removeprefix("## ").strip(): number
         for number, line in numbered(project.tree.text(RUNBOOK))
@@ -91,6 +97,15 @@ def _alerts(project: Project, code: Code, metrics: Metrics) -> Iterator[Problem]
     for name in sorted(sections.keys() - named.keys()):
         yield Problem(RUNBOOK, sections[name], CHECK, f"there is no alert {name}")
     yield from _sections(project.tree, sections)
+
+
+def _unreplaced(query: nodes.Expression | None) -> tuple[nodes.Expression | None, list[str]]:
+    """The query before parameters are put into it, and the texts that they are put in place of."""
+    replaced: list[str] = []
+    while isinstance(query, nodes.Call) and query.function == "replace" and query.base is None:
+        query, old, _ = query.arguments
+        replaced.append(str(old.literal) if isinstance(old, nodes.Text) else "")
+    return query, replaced
 
 
 def _sections(tree: Tree, sections: dict[str, int]) -> Iterator[Problem]:

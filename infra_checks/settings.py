@@ -44,6 +44,15 @@ LOCAL_ONLY: Final = frozenset({"BUSINESS_CENTRAL_AUTHORITY"})
 """Settings that point the code at a stand-in; never set in Azure."""
 
 AZURE_ONLY: Final = IDENTITY | PLATFORM | {"AZURE_CLIENT_ID"}
+INSTRUMENTATIONS: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+DISABLED: Final = frozenset(
+    {
+        *("azure_sdk", "django", "fastapi", "flask", "httpx", "httpx2", "psycopg2", "requests", "urllib"),
+        "urllib3",
+    }
+)
+"""What could trace calls by itself, with the whole address and what was searched for in it; none may be on."""
+
 SAMPLE_ONLY: Final = frozenset({"FUNCTIONS_WORKER_RUNTIME", STORAGE_PREFIX})
 REFUSED_ON_FLEX: Final = frozenset(
     {
@@ -126,9 +135,25 @@ def check(project: Project) -> Iterator[Problem]:
     yield from _azure(file, azure, read, switches)
     yield from _sample(tree, read)
     yield from _docs(tree, read, set(azure))
+    yield from _instrumentations(tree, file, azure)
     for path, source in code.files.items():
         for number in source.environment if path != CODE else ():
             yield Problem(path, number, CHECK, f"settings are read in {CODE} only")
+
+
+def _instrumentations(tree: Tree, file: nodes.File, azure: dict[str, nodes.Entry]) -> Iterator[Problem]:
+    """Nothing traces calls by itself: neither a setting lets it nor the code switches it on."""
+    entry = azure.get(INSTRUMENTATIONS)
+    literal = entry.value.literal if entry and isinstance(entry.value, nodes.Text) else None
+    for name in sorted(DISABLED - set((literal or "").split(","))):
+        line = entry.line if entry else 1
+        yield Problem(file.path, line, CHECK, f"{INSTRUMENTATIONS} lets {name} trace whole addresses")
+    for path in ("function_app.py", *tree.files("shared", ".py")):
+        for number, line_text in numbered(tree.text(path)):
+            if re.search(r"Instrumentor\b|opentelemetry\.instrumentation", line_text):
+                yield Problem(
+                    path, number, CHECK, "nothing may trace calls by itself: it would tell addresses"
+                )
 
 
 def _azure(

@@ -27,7 +27,7 @@ from shared.adapters.storage.forgetting import TableConnectionRows
 from shared.adapters.storage.homes import TableHomes
 from shared.adapters.storage.queues import StorageWorkQueue, put
 from shared.adapters.storage.records import TableRecordStore
-from shared.adapters.storage.schema import bring_forward
+from shared.adapters.storage.schema import SCHEMA, bring_forward, layout_of
 from shared.adapters.storage.state import TableStateStore
 from shared.adapters.storage.upkeep import TableOldRows
 from shared.adapters.telemetry import open_telemetry
@@ -282,6 +282,7 @@ def assemble(
             lambda: factory(DEFAULT, factory.base),
             clock,
             versions(),
+            lambda: layout_of(storage),
         ),
         audit=audit,
         erasure=Erasure(
@@ -334,6 +335,7 @@ def versions() -> dict[str, str]:
         "app": VERSION,
         "python": platform.python_version(),
         "runtime": metadata.version("azure-functions-runtime"),
+        "layout": str(SCHEMA),
     }
 
 

@@ -28,6 +28,18 @@ param timersEnabled bool
 @description('Address of docs/runbook.md, which every alert names with the section of its own.')
 param runbookUrl string
 
+@description('Hour at which working time begins, UTC.')
+param workOpens int
+
+@description('Hour at which working time ends, UTC.')
+param workCloses int
+
+@description('First day of the working week, from 0 for Sunday.')
+param workFirstDay int
+
+@description('Last day of the working week, from 0 for Sunday.')
+param workLastDay int
+
 // A query returns one row for each thing that is wrong; any row raises the alert. The figures are those of docs/telemetry.md.
 var rules = [
   {
@@ -54,10 +66,12 @@ var rules = [
     query: '''
       let opens = 8;
       let closes = 17;
+      let firstday = 1;
+      let lastday = 5;
       customMetrics
       | where name == 'dynaconnect.events' and tostring(customDimensions.outcome) == 'accepted'
       | summarize deliveries = count()
-      | where deliveries == 0 and dayofweek(now()) >= 1d and dayofweek(now()) <= 5d and hourofday(now()) >= opens + 4 and hourofday(now()) < closes
+      | where deliveries == 0 and dayofweek(now()) >= firstday * 1d and dayofweek(now()) <= lastday * 1d and hourofday(now()) >= opens + 4 and hourofday(now()) < closes
     '''
   }
   {
@@ -99,18 +113,6 @@ var rules = [
       | where message has 'goes back to the queue' and not(message startswith 'sweep of ')
       | summarize lines = count()
       | where lines > 20
-    '''
-  }
-  {
-    name: 'hooks-gone'
-    text: 'Callbacks or subscriptions were switched off or deleted; they are registered again.'
-    severity: 3
-    frequency: 'PT1H'
-    window: 'PT1H'
-    expectsTimers: false
-    query: '''
-      traces
-      | where message has 'were gone and are there again'
     '''
   }
   {
@@ -404,7 +406,7 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for r
     criteria: {
       allOf: [
         {
-          query: rule.query
+          query: replace(replace(replace(replace(rule.query, 'opens = 8', 'opens = ${workOpens}'), 'closes = 17', 'closes = ${workCloses}'), 'firstday = 1', 'firstday = ${workFirstDay}'), 'lastday = 5', 'lastday = ${workLastDay}')
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0

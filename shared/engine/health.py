@@ -29,7 +29,7 @@ class Health:
     """Looks at every dependency at once.
 
     ``storage`` are the probes of the app's own storage, ``fallback`` is the connection that the settings describe,
-    which is known even where storage is away.
+    which is known even where storage is away, ``layout`` reads the version of the tables.
     """
 
     storage: Mapping[str, Probe]
@@ -39,6 +39,7 @@ class Health:
     fallback: Callable[[], Connection]
     clock: Clock
     versions: Mapping[str, str]
+    layout: Callable[[], Awaitable[int]]
 
     async def look(self) -> dict[str, Any]:
         """Dependencies, versions, watermarks, registrations and credentials of every connection."""
@@ -51,14 +52,15 @@ class Health:
         probes: list[tuple[str, str, Probe]] = [("", name, probe) for name, probe in self.storage.items()]
         probes.append(("", "secrets", self.secrets))
         probes += [(one.name, name, probe) for one in connections for name, probe in one.probes.items()]
-        dependencies, *details = await asyncio.gather(
+        layout, dependencies, *details = await asyncio.gather(
+            _bounded(self.layout()),
             asyncio.gather(*(_probed(connection, name, probe) for connection, name, probe in probes)),
             *(self._connection(one) for one in connections),
         )
         return {
             "status": "alive",
             "healthy": all(one["ok"] for one in dependencies),
-            "versions": dict(self.versions),
+            "versions": dict(self.versions) | {"tables": layout},
             "dependencies": list(dependencies),
             "connections": dict(zip((one.name for one in connections), details, strict=True)),
         }

@@ -75,8 +75,7 @@ class Retention:
             known["ended"] = self.clock.now().isoformat()
             log.info("history of %s: removed %s", connection, known["removed"])
         await self.state.save(connection, NAME, known)
-        if count:
-            self.telemetry.record(REMOVED, count, connection=connection, kind=kind)
+        self.telemetry.record(REMOVED, count, connection=connection, kind=kind)
         return over
 
     def _todo(self) -> list[str]:

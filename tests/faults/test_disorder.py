@@ -13,6 +13,7 @@ from sandbox.connectwise.callback_rules import ENTITY
 from sandbox.kit import Json
 from sandbox.outage import run_timers
 from shared.app import DEFAULT
+from shared.engine.figures import registrations
 from shared.triggers.queues import KEEP_HOOKS
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.pairs import Pairs
@@ -153,6 +154,7 @@ async def test_hooks_that_are_gone_are_found_and_healed(
     assert {one.set_name for one in world.business_central.webhooks.live()} == sets
     is_in_step(world, record)
     told = [line for line in caplog.record_tuples if "were gone and are there again" in line[2]]
-    assert told, "the alert hooks-gone"
+    assert told, "what the runbook looks for"
     assert told[0][1] == logging.WARNING
-    assert (await world.app.state.load(DEFAULT, "hooks"))["at"]
+    kept = await world.app.state.load(DEFAULT, "hooks")
+    assert [one for one in registrations(kept) if not one[2]], "callback-disabled or subscription-gone"

@@ -324,7 +324,18 @@ MISTAKES: Final = (
         "settings",
         "nothing reads WEBSITE_AUTH_ENABLED",
     ),
+    Mistake(APP, "flask,httpx,httpx2", "flask,httpx2", "settings", "lets httpx trace whole addresses"),
+    Mistake(
+        "shared/adapters/telemetry.py",
+        "from dataclasses import dataclass, field\n",
+        "from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor\n",
+        "settings",
+        "nothing may trace calls by itself",
+    ),
     # Queues, tables, alerts.
+    Mistake(
+        ALERTS, "      let opens = 8;", "      let opens = 7;", "alerts", "'opens = 8' is to be replaced"
+    ),
     Mistake(STORAGE, "  'dynaconnect-sweep-poison'\n", "", "storage-names", "is not deployed"),
     Mistake(STORAGE, "'dynaconnectstate'", "'dynaconnectstates'", "storage-names", "used by nothing"),
     Mistake(ALERTS, "'dynaconnect.given_up'", "'dynaconnect.lost'", "alerts", "is no figure"),

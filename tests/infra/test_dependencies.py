@@ -1,11 +1,13 @@
 """What a machine without the advisory service can see of the dependencies: every one pinned, once, and installed so."""
 
 import re
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from infra_checks.settings import DISABLED
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 INSTALLED: Final = ("requirements.txt", "requirements-dev.txt")
@@ -40,3 +42,9 @@ def test_continuous_integration_audits_both_files() -> None:
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
     for name in FILES:
         assert f"pip_audit --requirement {name} --strict" in workflow
+
+
+def test_everything_that_could_trace_calls_by_itself_is_switched_off() -> None:
+    found = {one.name for one in entry_points(group="opentelemetry_instrumentor")}
+    # That of logging adds the trace's id to a log line and calls nobody.
+    assert found - {"logging"} <= DISABLED

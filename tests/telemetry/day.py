@@ -83,6 +83,7 @@ class Day:
             await self.stage.run("catch_up")
             await self.stage.run("sweep_payments")
             await self.stage.api("POST", "reconcile", {})
+            await self.stage.run("tidy")
             await quiet(self.stage)
             await self._mischief()
             for name in ("reconcile.differences", "queue.length"):

@@ -115,7 +115,6 @@ CASES: Final[dict[str, Case]] = {
 LINES: Final = {
     "connection-rests": (1, "connection default rests: Business Central answers nobody"),
     "records-interrupted": (21, "default company 7 goes back to the queue: storage"),
-    "hooks-gone": (1, "hooks of default were gone and are there again: company"),
     "callbacks-missing": (13, "no callback told of 3 changes of company"),
 }
 """For each alert about lines of the log how many of them fire it, and one of them. That the code writes such lines is

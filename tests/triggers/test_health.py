@@ -14,6 +14,7 @@ from azure.data.tables.aio import TableServiceClient
 from sandbox.azurite import Azurite
 from shared.adapters.secrets import EnvironmentSecrets
 from shared.adapters.storage.clients import SETTING, open_storage
+from shared.adapters.storage.schema import SCHEMA
 from shared.app import App, assemble
 from shared.domain.errors import StopConnection
 from shared.settings import Settings
@@ -64,7 +65,8 @@ async def test_all_is_well(bench: Bench) -> None:
     found, parts = await look(bench.app)
     assert found["healthy"], found
     assert parts["ConnectWise"]["version"]
-    assert set(found["versions"]) == {"app", "python", "runtime"}
+    assert set(found["versions"]) == {"app", "python", "runtime", "layout", "tables"}
+    assert found["versions"]["layout"] == str(found["versions"]["tables"]) == str(SCHEMA)
     assert found["connections"]["default"]["watermarks"] == {}
 
 

@@ -13,11 +13,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage.clients import StorageClients
+from shared.adapters.storage.meanings import meaning
 from shared.adapters.storage.rows import Row
 from shared.domain.errors import RetryLater, StopConnection
 from shared.ports.platform import Clock
@@ -99,6 +105,15 @@ async def bring_forward(
         await step.run(storage)
         if await _store(storage.state, taken, step.to, "", now) is not None:
             ran += 1
+
+
+async def layout_of(storage: StorageClients) -> int:
+    """The layout that the tables have now, 0 where nothing was written yet; makes and changes nothing."""
+    try:
+        row = await _row(storage.state)
+    except AzureError as error:
+        raise meaning(error) or error from error
+    return int(row["version"]) if row else 0
 
 
 async def _first(storage: StorageClients, newest: int) -> Row | None:
