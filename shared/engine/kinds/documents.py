@@ -173,8 +173,8 @@ class Document:
             stored = None
         if stored is None:
             link.facts.pop(PENNY, None)
-            link.facts.pop("draft_total", None)
-            link.facts.pop(ATTACHED, None)
+            for name in ("draft_total", "owner_number", ATTACHED):
+                link.facts.pop(name, None)
             try:
                 stored = await system.create(self.target, payload)
             except OutcomeUnknown:
@@ -184,6 +184,7 @@ class Document:
         link.target_id, link.target_etag = str(stored["id"]), str(stored.get(ETAG, ""))
         link.target_number = str(stored.get("number", ""))
         link.facts["drafted"] = link.facts["content"]
+        link.facts.setdefault("owner_number", stored.get(self.owner_field, ""))
         if stored["status"] == DRAFT and _total(stored) == cents(link.facts["total"]):
             # Noted now: a pass that ends while it posts finds the document posted, and the draft's total nowhere.
             link.facts["draft_total"] = _total(stored)

@@ -21,6 +21,11 @@ CHANGING: Final = "changing"
 """The step of an order that is being written: until it is done, an equal content proves nothing."""
 
 
+ACCEPTED: Final = "accepted"
+"""The fact of an order that a person took as it is: by line, the values of the fields in :data:`SETTLED`."""
+SETTLED: Final = ("quantity", "directUnitCost")
+
+
 @dataclass(frozen=True, slots=True)
 class OrderSets:
     """The sets of Business Central that make up an order, and the field that names whose it is."""
@@ -170,9 +175,12 @@ async def _change(job: Job, sets: OrderSets, work: OrderWork, stored: JsonObject
 
 
 async def _accept(job: Job, sets: OrderSets, work: OrderWork) -> None:
-    """Takes the order as it is for what the source orders, because a person said so."""
+    """Takes the order as it is for what the source orders, because a person said so, and notes how it is."""
+    lines: list[JsonObject] = []
     if work.stored is not None:
         _link(job, sets, work, work.stored)
+        lines = [line for line in work.stored[sets.lines] if line["lineType"] != COMMENT]
+    job.link.facts[ACCEPTED] = {str(line["id"]): [line[name] for name in SETTLED] for line in lines}
     job.link.written, job.link.fingerprint = work.payload, content_of(sets, work.payload)
     job.link.step = "done"
 
@@ -199,6 +207,7 @@ def _link(job: Job, sets: OrderSets, work: OrderWork, stored: JsonObject) -> lis
         if amount != position.amount or line["quantity"] != position.quantity:
             differing.append(f"{position.text} {position.amount} and {amount}")
         positions.append(replace(position, sequence=int(line["sequence"]), line_id=str(line["id"])))
+    link.facts.pop(ACCEPTED, None)
     link.target_number, link.target_etag = str(stored["number"]), str(stored.get(ETAG, ""))
     link.facts |= {
         "positions": kept(positions),

@@ -25,6 +25,7 @@ from shared.engine.kinds.order_lines import (
     wanted_lines,
 )
 from shared.engine.kinds.order_writing import (
+    ACCEPTED,
     PURCHASE_ORDERS,
     Ordered,
     OrderSets,
@@ -65,7 +66,9 @@ class Order:
         await settle_dimensions(job, mapped.create)
         lines = wanted_lines(mapped.create.get(self.sets.lines, []), ordered.positions)
         equal = (link.step, link.fingerprint) == ("done", content_of(self.sets, mapped.create))
-        if link.target_id and equal and not job.verifies:
+        # What a person releases may be a change in the target alone, which is seen by looking there.
+        looks = job.verifies or bool(job.envelope.options.get(RELEASE))
+        if link.target_id and equal and not looks:
             return Plan(Action.NOTHING, "Nothing that travels has changed.")
         work = OrderWork(ordered, mapped.create, lines)
         warnings = (*warnings_of(mapped), *_rounding(ordered))
@@ -73,7 +76,7 @@ class Order:
         if link.target_id and stored is None:
             gone = await self._plan_gone(job, work)
             if gone is not None:
-                return Plan(Action.NOTHING, "Received and invoiced in full.") if equal else gone
+                return self._plan_settled(job, work) if equal else gone
         stored = stored or await find_order(job, self.sets, work)
         if stored is not None:
             return self._plan_change(job, replace(work, stored=stored), stored, warnings)
@@ -105,6 +108,13 @@ class Order:
             cause=BY_HAND,
             todo="Book the difference in Business Central by hand, then release this record.",
         )
+
+    def _plan_settled(self, job: Job, work: OrderWork) -> Plan:
+        """Takes note that an order is gone because it was invoiced in full, so that nobody misses it."""
+        why = "Received and invoiced in full."
+        if ACCEPTED in job.link.facts:
+            return Plan(Action.NOTHING, why)
+        return Plan(Action.CHANGE, why, steps=("note",), facts={"work": replace(work, accepted=True)})
 
     def _plan_change(self, job: Job, work: OrderWork, stored: JsonObject, warnings: tuple[str, ...]) -> Plan:
         """What brings the stored order to the wanted one; after a receipt that is left to a person."""
