@@ -32,7 +32,7 @@ SETUP: Final = frozenset({"companies", "generalLedgerSetup"})
 """What is read beside the lists: the company's id once per process, the local currency at most once in ten minutes."""
 LISTS: Final = ("Company", "Invoice", "customers", "salesInvoices", "ledger")
 """The tables that are filled."""
-CONNECTWISE: Final = ("finance/", "company/", "procurement/", "project/", "system/")
+CONNECTWISE: Final = ("finance/", "company/", "procurement/", "project/", "system/", "expense/")
 """How the lists of ConnectWise begin."""
 
 

@@ -107,10 +107,14 @@ class BusinessCentral(Protocol):
         entity_set: str,
         *,
         equal: Mapping[str, str] | None = None,
+        starting: Mapping[str, Sequence[str]] | None = None,
         select: Sequence[str] = (),
         expand: str = "",
     ) -> AsyncIterator[list[JsonObject]]:
-        """All records whose text fields equal the given values, page by page, with one kind of related records."""
+        """All records whose text fields equal the given values, page by page, with one kind of related records.
+
+        ``starting`` gives fields that begin with one of several texts.
+        """
         ...
 
     async def create(self, entity_set: str, body: JsonObject) -> JsonObject:

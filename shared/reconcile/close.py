@@ -12,6 +12,7 @@ from shared.domain.records import State
 from shared.engine.connections.cutover import first_day
 from shared.engine.kinds.documents import DRAFT
 from shared.reconcile.model import Drift, DriftClass, Period, Row
+from shared.reconcile.purchases import booked
 from shared.reconcile.receivables import Balance
 from shared.reconcile.snapshot import Snapshot
 
@@ -36,7 +37,7 @@ class Findings:
 
     def of(self, *kinds: DriftClass, documents: bool) -> list[str]:
         """The drifts of these kinds up to the period's end, as texts."""
-        names = {one.name for one in self.taken.documents}
+        names = {one.name for one in (*self.taken.documents, *self.taken.purchase_side)}
         return [
             f"{drift.entity} {drift.number or drift.target_number or drift.id}: {drift.what}"
             for drift in self.drifts
@@ -103,6 +104,7 @@ def _tied_out(findings: Findings, _check: CloseCheck) -> Iterable[str]:
 def _unposted(findings: Findings, check: CloseCheck) -> Iterable[str]:
     """ConnectWise's list of what is to be exported, for the subjects of the entities that the check needs."""
     taken = findings.taken
+    closed = {one.subject.name for one in taken.documents}
     entities = [one for one in taken.registry.entities() if one.name in check.needs]
     for subject in dict.fromkeys(one.subject.name for one in entities):
         rows, others = taken.sources.get(subject, {}), taken.elsewhere.get(subject, frozenset())
@@ -111,9 +113,7 @@ def _unposted(findings: Findings, check: CloseCheck) -> Iterable[str]:
             row = rows.get(record_id, {})
             day = str(row.get("date") or listed)[:10]
             before = start is not None and day and day < start.isoformat()
-            ours = (
-                record_id not in others if subject in taken.sources else _is_ours(taken, subject, record_id)
-            )
+            ours = record_id not in others and (subject in closed or _is_ours(taken, subject, record_id))
             if ours and not before and findings.period.ended(day):
                 yield f"{subject} {row.get('invoiceNumber') or record_id} is not yet exported"
 
@@ -152,6 +152,15 @@ def _drafts(findings: Findings, _check: CloseCheck) -> Iterable[str]:
             target = taken.targets[entity.target].get(str(link.target_id), {})
             if target.get("status") == DRAFT and findings.period.ended(str(target.get("postingDate", ""))):
                 yield f"{entity.name} {target.get(entity.number_field)} is still the draft {target.get('number')}"
+    for purchase in taken.purchases:
+        for one in booked(taken, purchase):
+            target = one.target
+            if (
+                one.link.state is State.DONE
+                and target.get("status") == DRAFT
+                and findings.period.ended(str(target.get("postingDate", "")))
+            ):
+                yield f"{one.entity} {target.get(one.number_field)} is still the draft {target.get('number')}"
 
 
 CHECKS: Final = (

@@ -32,6 +32,29 @@ class IdNumbers:
         return str(int(found[2]))
 
 
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """Numbers made of a text and the bare ConnectWise id, such as EXP-12 of 12."""
+
+    texts: frozenset[str]
+
+    @classmethod
+    def learn(cls, linked: Iterable[tuple[str, str]]) -> "Prefixes":
+        """Learns from pairs of ConnectWise id and number."""
+        found = (number.removesuffix(one) for one, number in linked if number.endswith(one))
+        return cls(frozenset(text for text in found if text and not text[-1].isdigit()))
+
+    def source_id(self, number: str) -> str:
+        """The ConnectWise id that a number was made of; empty when it does not look like ours."""
+        rests = (number.removeprefix(text) for text in self.texts if number.startswith(text))
+        return next((rest for rest in rests if rest.isascii() and rest.isdigit()), "")
+
+
+def beginning(number: str) -> str:
+    """What stands before the first digit."""
+    return re.split(r"[0-9]", number, maxsplit=1)[0]
+
+
 def _patterns(linked: Iterable[tuple[str, str]]) -> Iterator[tuple[str, int]]:
     for source_id, number in linked:
         found = _MADE_OF_ID.fullmatch(number)

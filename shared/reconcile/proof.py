@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.money import cents
 from shared.domain.records import Link
@@ -14,6 +14,8 @@ from shared.reconcile.model import Period, RoundingStep, Row
 from shared.reconcile.payments import PaymentDrifts, Standing
 from shared.reconcile.snapshot import Snapshot
 
+SALES: Final = "sales"
+"""The kind of invoices and credit memos, which stand in one line of the statement; others are named by their entity."""
 KINDS = {"salesInvoices": "Invoice", "salesCreditMemos": "Credit Memo"}
 """The document type in the ledger, by set."""
 
@@ -37,8 +39,9 @@ class Proof:
     lines_total: Decimal | None
     draft_total: Decimal | None
     posted_total: Decimal
-    ledger_amount: Decimal | None
-    remaining_ledger: Decimal | None
+    ledger_amount: Decimal | None = None
+    remaining_ledger: Decimal | None = None
+    source_total: Decimal | None = None
     paid_business_central: Decimal | None = None
     paid_connectwise: Decimal | None = None
     remaining_business_central: Decimal | None = None
@@ -46,6 +49,8 @@ class Proof:
     local: bool = True
     rounding: list[RoundingStep] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    kind: str = SALES
+    batch: str = ""
 
     @property
     def difference(self) -> Decimal:
@@ -56,6 +61,7 @@ class Proof:
     def equal(self) -> bool:
         """True when every known amount on the way is the same, and payments agree."""
         totals = {self.connectwise_total, self.lines_total, self.draft_total, self.posted_total}
+        totals.add(self.source_total)
         if self.local:
             totals.add(None if self.ledger_amount is None else abs(self.ledger_amount))
         paid = {self.paid_business_central, self.paid_connectwise} - {None}
@@ -98,13 +104,14 @@ def _proof(
         currency=currency,
         sign=-1 if row.get("type") == "CreditMemo" else 1,
         connectwise_total=total_of(row),
-        lines_total=_lines_total(link),
-        draft_total=_fact(link, "draft_total"),
+        lines_total=lines_total(link),
+        draft_total=fact(link, "draft_total"),
         posted_total=cents(target[TOTAL]),
         ledger_amount=cents(entry.initial) if entry else None,
         remaining_ledger=cents(entry.remaining) if entry else None,
         local=currency == taken.local_currency,
         rounding=[RoundingStep(*step) for step in link.facts.get("rounding", ())],
+        batch=str(link.facts.get("batch", "")),
     )
     proof.remaining_connectwise = proof.sign * cents(row.get("balance", 0))
     if standing is not None:
@@ -137,28 +144,30 @@ def _entry(ledger: Ledger | None, entity: Document, link: Link) -> Entry | None:
     return ledger.find(KINDS.get(entity.target, ""), str(link.target_number)) if ledger else None
 
 
-def _fact(link: Link, name: str) -> Decimal | None:
+def fact(link: Link, name: str) -> Decimal | None:
+    """An amount that was noted with the link; None where it never was."""
     value: Any = link.facts.get(name)
     return None if value is None else cents(value)
 
 
-def _lines_total(link: Link) -> Decimal | None:
+def lines_total(link: Link) -> Decimal | None:
     """What was mapped, with the line on the rounding account where one was needed."""
-    mapped = _fact(link, "lines_total")
-    return None if mapped is None else mapped + (_fact(link, PENNY) or Decimal(0))
+    mapped = fact(link, "lines_total")
+    return None if mapped is None else mapped + (fact(link, PENNY) or Decimal(0))
 
 
 def statement(rows: Iterable[Proof]) -> list[Row]:
-    """One row per day and currency: how many documents, their total in ConnectWise, the difference.
+    """One row per day, kind and currency: how many documents, their total in ConnectWise, the difference.
 
     Credit memos count negative.
     """
-    days: dict[tuple[str, str], Row] = {}
+    days: dict[tuple[str, str, str], Row] = {}
     for proof in rows:
         row = days.setdefault(
-            (proof.date, proof.currency),
+            (proof.date, proof.kind, proof.currency),
             {
                 "date": proof.date,
+                "kind": proof.kind,
                 "currency": proof.currency,
                 "documents": 0,
                 "connectwise": Decimal("0.00"),

@@ -1,14 +1,16 @@
 """Reads both sides in bulk: ConnectWise by pages of 1,000, Business Central by pages of the server's size."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from shared.domain.errors import StopConnection
+from shared.domain.money import cents
+from shared.domain.records import Link
 from shared.engine.connections.connection import Connection
 from shared.engine.connections.routing import Router
-from shared.engine.entity import Subject
+from shared.engine.entity import Entity, Subject
 from shared.engine.registry import Registry
 from shared.engine.sweeps import backlog_id
 from shared.ports.storage import RecordStore
@@ -16,6 +18,8 @@ from shared.ports.systems import ConnectWise
 from shared.reconcile.ledger import FIELDS as LEDGER_FIELDS
 from shared.reconcile.ledger import Ledger
 from shared.reconcile.model import Row
+from shared.reconcile.numbers import beginning
+from shared.reconcile.purchases import document_of
 from shared.reconcile.snapshot import Snapshot, target_fields
 
 INVOICE_FIELDS: Final = (
@@ -49,6 +53,22 @@ DOCUMENT_FIELDS: Final = (
     "status",
     "lastModifiedDateTime",
 )
+PURCHASE_FIELDS: Final = (
+    "id",
+    "number",
+    "vendorInvoiceNumber",
+    "vendorNumber",
+    "postingDate",
+    "dueDate",
+    "currencyCode",
+    "totalAmountIncludingTax",
+    "status",
+    "lastModifiedDateTime",
+)
+ORDER_FIELDS: Final = ("id", "number", "vendorNumber", "currencyCode", "status", "lastModifiedDateTime")
+EXPENSES: Final = "expense/entries"
+GENERAL_LEDGER: Final = "generalLedgerEntries"
+GENERAL_FIELDS: Final = ("id", "documentNumber", "postingDate", "debitAmount", "lastModifiedDateTime")
 ALWAYS: Final = ("id", "number", "displayName", "blocked", "lastModifiedDateTime")
 
 
@@ -69,7 +89,7 @@ async def take(
 async def _read_connectwise(taken: Snapshot, router: Router) -> None:
     site = await router.connections.site(taken.connection.name)
     documents = {one.subject.name for one in taken.documents}
-    compared = documents | {one.subject.name for one in taken.masters}
+    compared = documents | {one.subject.name for one in (*taken.masters, *taken.purchase_side)}
     for subject in taken.registry.subjects():
         if subject.name in compared:
             routed = site.routes(subject.name)
@@ -90,16 +110,32 @@ async def _read_connectwise(taken: Snapshot, router: Router) -> None:
         if subject.pending is not None:
             counted = cast("ConnectWise", _Counted(taken))
             taken.backlogs[subject.name] = dict(await subject.pending(counted))
+    if any(_expense_ids(link) for link in _links(taken, (*taken.purchases, *taken.journals))):
+        entries = await _read(taken, EXPENSES, ("id", "amount"))
+        taken.expenses = {record: cents(row.get("amount") or 0) for record, row in entries.items()}
+
+
+def _links(taken: Snapshot, entities: Iterable[Entity]) -> Iterator[Link]:
+    for entity in entities:
+        yield from (link for _, _, link in taken.linked(entity.subject.name, entity.name))
+
+
+def _expense_ids(link: Link) -> Any:
+    return link.facts.get("tags", {}).get("expenses")
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """ConnectWise as what is pending is looked for: whatever list it reads is counted as read."""
+    """ConnectWise as what is pending is looked for: whatever list it reads is counted, and none is read twice."""
 
     taken: Snapshot
 
     async def scan(self, path: str, *, fields: Sequence[str] = ()) -> AsyncIterator[list[Row]]:
         """The pages of a list."""
+        known = next((one.name for one in self.taken.registry.subjects() if one.path == path), "")
+        if known in self.taken.sources:
+            yield list(self.taken.sources[known].values())
+            return
         self.taken.scanned[path] = 0
         async for page in self.taken.connection.connectwise.scan(path, fields=fields):
             self.taken.scanned[path] += len(page)
@@ -121,21 +157,30 @@ async def _elsewhere(taken: Snapshot, subject: str, router: Router) -> frozenset
 async def _sources(
     taken: Snapshot, subject: Subject, fields: tuple[str, ...], path: str = ""
 ) -> dict[str, Row]:
+    return await _read(taken, path or subject.path, fields)
+
+
+async def _read(taken: Snapshot, path: str, fields: tuple[str, ...]) -> dict[str, Row]:
     rows: dict[str, Row] = {}
-    async for page in taken.connection.connectwise.scan(path or subject.path, fields=fields):
+    async for page in taken.connection.connectwise.scan(path, fields=fields):
         rows |= {str(row["id"]): row for row in page}
-    taken.scanned[path or subject.path] = len(rows)
+    taken.scanned[path] = len(rows)
     return rows
 
 
 async def _read_business_central(taken: Snapshot) -> None:
     system = taken.connection.business_central
     for entity_set, fields in _selections(taken).items():
-        rows: dict[str, Row] = {}
-        async for page in system.scan(entity_set, select=fields):
-            rows |= {str(row["id"]): row for row in page}
-        taken.targets[entity_set] = rows
-        taken.scanned[entity_set] = len(rows)
+        taken.targets[entity_set] = await _scan(taken, entity_set, fields)
+    for order in taken.orders:
+        if any(_links(taken, [order])):
+            sets = order.sets
+            taken.targets[sets.orders] = await _scan(taken, sets.orders, ORDER_FIELDS, expand=sets.lines)
+    numbers = [str(link.facts.get("document") or "").upper() for link in _links(taken, taken.journals)]
+    if begins := sorted({beginning(number) for number in numbers} - {""}):
+        rows = await _scan(taken, GENERAL_LEDGER, GENERAL_FIELDS, starting={"documentNumber": begins})
+        for row in rows.values():
+            taken.general_ledger.setdefault(str(row["documentNumber"]), []).append(row)
     setup = await system.reference("generalLedgerSetup")
     taken.local_currency = str(setup[0].get("localCurrencyCode") or "") if setup else ""
     try:
@@ -145,6 +190,21 @@ async def _read_business_central(taken: Snapshot) -> None:
         # Only the analytics app is missing: everything but the ledger can still be compared.
         if stop.cause != "analytics_absent":
             raise
+
+
+async def _scan(
+    taken: Snapshot,
+    entity_set: str,
+    fields: tuple[str, ...],
+    *,
+    expand: str = "",
+    starting: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Row]:
+    system, rows = taken.connection.business_central, dict[str, Row]()
+    async for page in system.scan(entity_set, select=fields, expand=expand, starting=starting):
+        rows |= {str(row["id"]): row for row in page}
+    taken.scanned[entity_set] = len(rows)
+    return rows
 
 
 def _selections(taken: Snapshot) -> dict[str, tuple[str, ...]]:
@@ -162,4 +222,7 @@ def _selections(taken: Snapshot) -> dict[str, tuple[str, ...]]:
     for document in taken.documents:
         memo = "remainingAmount" if document.target != "salesInvoices" else ""
         wanted[document.target] = dict.fromkeys(name for name in DOCUMENT_FIELDS if name != memo)
+    for purchase in taken.purchases:
+        if any(_links(taken, [purchase])):
+            wanted[document_of(purchase).target] = dict.fromkeys(PURCHASE_FIELDS)
     return {entity_set: tuple(fields) for entity_set, fields in wanted.items()}

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -18,16 +18,22 @@ from shared.ports.metrics import DIFFERENCES
 from shared.ports.platform import Clock
 from shared.ports.storage import OpenItem, RecordStore, StateStore, WorkQueue
 from shared.ports.telemetry import SILENT, Telemetry
+from shared.reconcile.arrivals import Arrivals
 from shared.reconcile.close import Findings, close_check
 from shared.reconcile.documents import DocumentDrifts
+from shared.reconcile.journals import JournalDrifts
 from shared.reconcile.masters import MasterDrifts
 from shared.reconcile.model import Drift, Row
 from shared.reconcile.opening import opening_balances
 from shared.reconcile.payments import PaymentDrifts
-from shared.reconcile.proof import Proof, proofs, statement
+from shared.reconcile.planning import Planning
+from shared.reconcile.proof import SALES, Proof, proofs, statement
+from shared.reconcile.purchase_orders import OrderDrifts
+from shared.reconcile.purchase_proof import purchase_proofs
+from shared.reconcile.purchases import PurchaseDrifts
 from shared.reconcile.reading import take
 from shared.reconcile.receivables import tie_out
-from shared.reconcile.repairs import Planning
+from shared.reconcile.repairs import plan
 from shared.reconcile.results import Results
 from shared.reconcile.runs import RECONCILE, Request, run_id
 from shared.reconcile.snapshot import Snapshot
@@ -94,7 +100,7 @@ class Reconciler:
         payments = [PaymentDrifts(taken, one, taken.ledger) for one in taken.settlements if taken.ledger]
         found = await self._find(taken, payments)
         drifts = [drift for drift in found if not await self._moved(taken, drift)]
-        proved = list(proofs(taken, request.period))
+        proved = [*proofs(taken, request.period), *purchase_proofs(taken, request.period)]
         only_there = {key: amount for one in payments for key, amount in one.only_there().items()}
         findings = Findings(taken, request.period, drifts, tie_out(taken, only_there))
         findings.poison = len([name async for name, _ in self.state.named(connection_name, POISON)])
@@ -119,7 +125,19 @@ class Reconciler:
             drifts += DocumentDrifts(taken, document, self.store).find()
         for settlement in payments:
             drifts += settlement.find()
-        return drifts
+        return drifts + list(self._bought(taken))
+
+    def _bought(self, taken: Snapshot) -> Iterator[Drift]:
+        """The drifts of the purchase side."""
+        for subject in dict.fromkeys(one.subject.name for one in taken.purchase_side):
+            yield from Arrivals(taken, subject, self.store).find()
+        for purchase in taken.purchases:
+            yield from PurchaseDrifts(taken, purchase).find()
+        for journal in taken.journals:
+            yield from JournalDrifts(taken, journal).find()
+        for order in taken.orders:
+            own = (one for one in taken.receipts if one.order_entity == order.name)
+            yield from OrderDrifts(taken, order, next(own, None)).find()
 
     async def _moved(self, taken: Snapshot, drift: Drift) -> bool:
         """True when the engine has worked on the record since it was read here: then it is no drift but work."""
@@ -132,7 +150,7 @@ class Reconciler:
         planning = Planning(self.registry, taken.connection.name, await self._payments(taken, drifts))
         hints: dict[RecordRef, None] = {}
         for drift in drifts:
-            drift.repair = planning.plan(drift)
+            drift.repair = plan(planning, drift)
             hints |= dict.fromkeys(drift.repair.hints)
         if request.repair != "apply":
             return 0
@@ -170,12 +188,16 @@ def _summary(
     moved: int,
     queued: int,
 ) -> Row:
-    """The figures of the head."""
+    """The figures of the head; totals of what is sold and of what is bought are never added up."""
+    sales = [row for row in parts["statement"] if row["kind"] == SALES]
+    bought = [row for row in parts["statement"] if row["kind"] != SALES]
     return {
         "documents": len(proved),
         "unequal": sum(not proof.equal for proof in proved),
-        "difference": _by_currency(parts["statement"], "difference"),
-        "total": _by_currency(parts["statement"], "connectwise"),
+        "difference": _by_currency(sales, "difference"),
+        "total": _by_currency(sales, "connectwise"),
+        "purchase_difference": _by_currency(bought, "difference"),
+        "purchase_total": _by_currency(bought, "connectwise"),
         "drifts": dict(Counter(drift.kind.value for drift in drifts)),
         "known": len(parts["known"]),
         "moved_meanwhile": moved,

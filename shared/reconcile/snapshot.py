@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from shared.domain.records import Link, Record, RecordRef, State
 from shared.engine.connections.connection import Connection
 from shared.engine.kinds.documents import Document
+from shared.engine.kinds.journals import Journal
 from shared.engine.kinds.masters import MasterData
+from shared.engine.kinds.orders import Order
+from shared.engine.kinds.parts import Parts
+from shared.engine.kinds.receipts import Receipt
 from shared.engine.kinds.settlements import Settlement
 from shared.engine.registry import Registry
 from shared.mapping import TargetField
@@ -28,7 +33,8 @@ class Snapshot:
 
     ``elsewhere`` are the ids of source rows that other connections of the site have to bring over, ``backlogs`` by
     subject the ids of what ConnectWise lists as not exported, each with its day. Of a subject in ``routed`` what we never
-    saw may belong to another connection.
+    saw may belong to another connection. ``expenses`` are the amounts of expense entries by id, ``general_ledger`` the
+    entries of the documents that our journals carry, by document number; both only where something of the kind is linked.
     """
 
     connection: Connection
@@ -41,6 +47,8 @@ class Snapshot:
     elsewhere: dict[str, frozenset[str]] = field(default_factory=dict)
     backlogs: dict[str, dict[str, str]] = field(default_factory=dict)
     routed: set[str] = field(default_factory=set)
+    expenses: dict[str, Decimal] = field(default_factory=dict)
+    general_ledger: dict[str, list[Row]] = field(default_factory=dict)
     ledger: Ledger | None = None
     local_currency: str = ""
     scanned: dict[str, int] = field(default_factory=dict)
@@ -55,6 +63,36 @@ class Snapshot:
         """The documents that are ConnectWise invoices."""
         entities = (one for one in self.registry.entities() if isinstance(one, Document))
         return [one for one in entities if one.accounting == "invoices"]
+
+    @property
+    def purchases(self) -> list[Document | Parts]:
+        """The entities that become purchase invoices."""
+        return [
+            one
+            for one in self.registry.entities()
+            if (isinstance(one, Document) and one.accounting != "invoices") or isinstance(one, Parts)
+        ]
+
+    @property
+    def journals(self) -> list[Journal]:
+        """The entities that are booked by journal."""
+        return [one for one in self.registry.entities() if isinstance(one, Journal)]
+
+    @property
+    def orders(self) -> list[Order]:
+        """The orders."""
+        return [one for one in self.registry.entities() if isinstance(one, Order)]
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """The receipts of orders."""
+        return [one for one in self.registry.entities() if isinstance(one, Receipt)]
+
+    @property
+    def purchase_side(self) -> list[Document | Parts | Journal | Order | Receipt]:
+        """Everything that is bought or spent, in the order of the registry."""
+        every = [*self.purchases, *self.journals, *self.orders, *self.receipts]
+        return [one for one in self.registry.entities() if one in every]
 
     @property
     def settlements(self) -> list[Settlement]:

@@ -132,13 +132,16 @@ class BusinessCentralClient:
         entity_set: str,
         *,
         equal: Mapping[str, str] | None = None,
+        starting: Mapping[str, Sequence[str]] | None = None,
         select: Sequence[str] = (),
         expand: str = "",
     ) -> AsyncIterator[list[JsonObject]]:
         """Pages as the server cuts them, following its next links on our own host."""
         params = {}
-        if equal:
-            params["$filter"] = odata.all_equal(equal)
+        conditions = [odata.all_equal(equal)] if equal else []
+        conditions += [f"({odata.any_start(field, texts)})" for field, texts in (starting or {}).items()]
+        if conditions:
+            params["$filter"] = " and ".join(conditions)
         if select:
             params["$select"] = ",".join(select)
         if expand:

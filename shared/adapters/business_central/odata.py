@@ -28,6 +28,11 @@ def any_text(field: str, values: Iterable[str]) -> str:
     return " or ".join(f"{field} eq {text(value)}" for value in values)
 
 
+def any_start(field: str, values: Iterable[str]) -> str:
+    """A text field that begins with one of several values."""
+    return " or ".join(f"startswith({field},{text(value)})" for value in values)
+
+
 def key(entity_set: str, record_id: str) -> str:
     """A record's address: ``customers(id)``; raises ValueError when the id is not a GUID's characters."""
     if not record_id or not all(c in "0123456789abcdefABCDEF-" for c in record_id):
