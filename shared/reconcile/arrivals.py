@@ -35,7 +35,7 @@ class Arrivals:
                 continue
             entity = next((one for one in self.entities if _is_linked(record, one)), None)
             if record is not None and entity is not None:
-                if has_changed(self.taken, record, row, whole=True):
+                if has_changed(self.taken, record, row, whole=False):
                     what = f"Changed in ConnectWise at {version(row)}; the version known here is older."
                     link = record.links[entity.name]
                     yield self._drift(DriftClass.CHANGED_IN_CONNECTWISE, entity, record_id, row, what, link)
@@ -46,7 +46,7 @@ class Arrivals:
     def _is_missing(self, record_id: str, record: Record | None, row: Row) -> bool:
         if record_id in self.taken.elsewhere.get(self.subject, ()) or self.taken.in_flight(version(row)):
             return False
-        if left_out(record, row, whole=True):
+        if left_out(record, row, whole=False):
             return False
         subject = self.taken.registry.subject(self.subject)
         listed = record_id in self.taken.backlogs.get(self.subject, {})

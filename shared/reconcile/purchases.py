@@ -73,6 +73,14 @@ class PurchaseDrifts:
     def __init__(self, taken: Snapshot, entity: Document | Parts) -> None:
         self.taken, self.entity, self.document = taken, entity, document_of(entity)
         self.booked = list(booked(taken, entity))
+        self.bases = set(self._numbers_of_orders())
+
+    def _numbers_of_orders(self) -> Iterator[tuple[str, str]]:
+        """Vendor and number of the orders that travel as bills and of which nothing waits or is held."""
+        for one in self.booked:
+            number = str((one.row or {}).get(self.document.number_field) or "").strip().upper()
+            if number and one.link.state is State.DONE and isinstance(self.entity, Parts):
+                yield str(one.link.facts.get("owner_number")), number
 
     def find(self) -> Iterator[Drift]:
         """Every drift of what is linked, then what nobody here is linked to."""
@@ -165,15 +173,10 @@ class PurchaseDrifts:
 
         What waits or is held is not known to be too much: whoever settles it meets the document.
         """
-        number, owner = str(row[self.document.number_field]), row[self.document.owner_field]
+        number = str(row[self.document.number_field])
         if isinstance(self.entity, Parts):
-            return any(
-                one.row is not None
-                and one.link.state is State.DONE
-                and owner == one.link.facts.get("owner_number")
-                and _is_of(number, str(one.row.get(self.document.number_field) or ""))
-                for one in self.booked
-            )
+            owner = row[self.document.owner_field]
+            return any((owner, base) in self.bases for base in _bases_of(number))
         source_id = prefixes.source_id(number)
         return bool(source_id) and not self._is_under_way(source_id)
 
@@ -201,7 +204,7 @@ class PurchaseDrifts:
         )
 
 
-def _is_of(number: str, base: str) -> bool:
-    """True for the vendor's number itself and for one with a packing slip or a count behind it."""
-    base = base.strip().upper()
-    return bool(base) and (number.upper() == base or number.upper().startswith(f"{base}-"))
+def _bases_of(number: str) -> Iterator[str]:
+    """The vendor's numbers to which this one may belong: itself, or what stands before a packing slip or a count."""
+    parts = number.upper().split("-")
+    return ("-".join(parts[:count]) for count in range(len(parts), 0, -1))

@@ -53,6 +53,11 @@ DOCUMENT_FIELDS: Final = (
     "status",
     "lastModifiedDateTime",
 )
+CUT: Final = {
+    "purchase_order": ("id", "poNumber", "poDate", "vendorInvoiceNumber", "closedFlag", "_info"),
+    "expense_report": ("id", "member", "status", "dateStart", "dateEnd", "_info"),
+}
+"""What is read of the records of the purchase side: what tells whether they travel, and their version."""
 PURCHASE_FIELDS: Final = (
     "id",
     "number",
@@ -94,8 +99,8 @@ async def _read_connectwise(taken: Snapshot, router: Router) -> None:
         if subject.name in compared:
             routed = site.routes(subject.name)
             # A routing rule may look at any field.
-            fields = INVOICE_FIELDS if subject.name in documents and not routed else ()
-            taken.sources[subject.name] = await _sources(taken, subject, fields)
+            fields = INVOICE_FIELDS if subject.name in documents else CUT.get(subject.name, ())
+            taken.sources[subject.name] = await _sources(taken, subject, () if routed else fields)
             if routed:
                 taken.elsewhere[subject.name] = await _elsewhere(taken, subject.name, router)
         if site.routes(subject.name):

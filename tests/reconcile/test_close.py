@@ -110,7 +110,8 @@ async def test_receipts_that_nobody_has_looked_at_are_red(azurite: Azurite) -> N
         await world.cw(f"adjustments/{count['id']}/close")
         assert await red(books) == set()
         await buying.receive(order, 4, slip="S1")
-        assert await red(books) == {"receipts_invoiced", "totals_agree"}
+        # ConnectWise stamps whole seconds: a change in the second in which the order was read shows in its list alone.
+        assert {"receipts_invoiced"} <= await red(books) <= {"receipts_invoiced", "totals_agree"}
         await buying.sync(order)
         assert await red(books) == set()
         assert world.breaches == []
