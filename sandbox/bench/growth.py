@@ -32,6 +32,8 @@ ROWS: Final = 99
 """Rows of one transaction."""
 CHUNK: Final = ROWS * AT_ONCE
 """Records that are copied in one go: a transaction for each that may be under way."""
+CHANGED: Final = "2026-01-02T03:04:05Z"
+"""When the copies were last changed in ConnectWise: long before they were read."""
 WORST: Final = 1.2
 """How much faster than the records a figure may grow: linear, and something for the noise of the machine."""
 PATIENCE_SECONDS: Final = 1_800.0
@@ -140,7 +142,8 @@ class Template:
         old, new = NUMBER.format(self.record), NUMBER.format(record_id)
         source = store.get("Company", self.record)
         named = {name: new if value == old else value for name, value in source.items()}
-        store.tables["Company"][record_id] = named | {"id": record_id, "identifier": f"Copy{record_id:07d}"}
+        named |= {"id": record_id, "identifier": f"Copy{record_id:07d}"}
+        store.tables["Company"][record_id] = named | {"_info": source["_info"] | {"lastUpdated": CHANGED}}
         company = next(iter(central.companies.values()))
         customer = company.get("customers", self.target)
         assert customer is not None
@@ -153,7 +156,7 @@ class Template:
             return pattern.sub(lambda found: words[found[0]], value) if isinstance(value, str) else value
 
         copy = {name: changed(value) for name, value in self.row.items()}
-        return copy | {"RowKey": f"r|{record_id}"}
+        return copy | {"RowKey": f"r|{record_id}", "source_version": CHANGED}
 
 
 def _mark(etag: str) -> str:
