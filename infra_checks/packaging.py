@@ -33,6 +33,7 @@ def check(project: Project) -> Iterator[Problem]:
     yield from _azd(project)
     yield from _package(project.tree)
     yield from _editor(project.tree)
+    yield from _tasks(project.tree)
 
 
 def _parameters(project: Project) -> Iterator[Problem]:
@@ -152,6 +153,32 @@ def _editor(tree: Tree) -> Iterator[Problem]:
             for target in _MAKE.findall(line):
                 if target not in targets:
                     yield Problem(path, number, CHECK, f"there is no make target {target}")
+
+
+def _tasks(tree: Tree) -> Iterator[Problem]:
+    """What is started before something else is a task, and what is launched is a module of the project."""
+    tasks, _ = tree.json(".vscode/tasks.json", CHECK)
+    launch, _ = tree.json(".vscode/launch.json", CHECK)
+    labels = {str(task.get("label")) for task in tasks.get("tasks", ())}
+    for task in tasks.get("tasks", ()):
+        for needed in task.get("dependsOn", ()):
+            if needed not in labels:
+                yield Problem(".vscode/tasks.json", 1, CHECK, f"there is no task {needed}")
+    configurations = launch.get("configurations", ())
+    names = {str(one.get("name")) for one in configurations}
+    for one in configurations:
+        before, module = one.get("preLaunchTask"), str(one.get("module", ""))
+        if before is not None and before not in labels:
+            yield Problem(".vscode/launch.json", 1, CHECK, f"there is no task {before}")
+        place = module.replace(".", "/")
+        if place.startswith("sandbox") and not (
+            tree.exists(f"{place}.py") or tree.exists(f"{place}/__main__.py")
+        ):
+            yield Problem(".vscode/launch.json", 1, CHECK, f"there is no module {module}")
+    for compound in launch.get("compounds", ()):
+        for needed in compound["configurations"]:
+            if needed not in names:
+                yield Problem(".vscode/launch.json", 1, CHECK, f"there is no configuration {needed}")
 
 
 def make_targets(tree: Tree) -> set[str]:

@@ -377,6 +377,10 @@ MISTAKES: Final = (
     Mistake(".funcignore", "tests\n", "test\n", "packaging", "tests would be deployed"),
     Mistake(".funcignore", "tests\n", "tests\nmapping\n", "packaging", "from being deployed"),
     Mistake(".vscode/tasks.json", "make check", "make checks", "packaging", "no make target checks"),
+    Mistake(".vscode/tasks.json", '["azurite"]', '["storage"]', "packaging", "no task storage"),
+    Mistake(
+        ".vscode/launch.json", '"sandbox.serve"', '"sandbox.served"', "packaging", "no module sandbox.served"
+    ),
     # Workflows.
     Mistake(CI, "contents: read", "contents: write", "workflow", "permissions must be"),
     Mistake(CI, "    timeout-minutes: 30\n", "", "workflow", "no timeout"),

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import azure.functions as func
 import pytest
 
 from sandbox.azurite import Azurite
@@ -18,6 +19,7 @@ from shared.domain.errors import BadRequest, StopConnection, SyncError
 from shared.domain.people import Person, Role
 from shared.engine.erasure import ERASED, LAST_LOOK
 from shared.mapping import MappingError
+from shared.triggers.connections import erase_connection
 from shared.triggers.queues import run_sweep
 from tests.adapters.conftest import storage
 from tests.adapters.support import START
@@ -174,14 +176,35 @@ async def _dies(*_: Any) -> None:
     raise RuntimeError("dies before it is noted")
 
 
+async def asked(name: str, body: Any) -> tuple[int, Any]:
+    """What the route answers."""
+    answer = await erase_connection(
+        func.HttpRequest("POST", "https://x/api", route_params={"name": name}, body=json.dumps(body).encode())
+    )
+    return answer.status_code, json.loads(answer.get_body())
+
+
 async def test_default_is_forgotten_and_stays_off(world: Companies) -> None:
     app = world.app
     buyer = await world.buyer("Only")
     await world.sync("company", buyer)
     other = Envelope("devices", "company", "1", "t", app.clock.now()).to_json()
     await app.state.save(DEFAULT, "poison|other", {"text": other})
+    assert (await asked(DEFAULT, {}))[0] == 400, "it is switched on"
     await world.put(DEFAULT, {"enabled": False})
-    await app.erasure.begin(DEFAULT, leave_hooks=True)
+    before = await every(app)
+    for body, status in (
+        ({"confirm": "devices"}, 400),
+        ({"leave_hooks": 1}, 400),
+        ({"confirmed": True}, 400),
+    ):
+        assert (await asked(DEFAULT, body))[0] == status
+    status, found = await asked(DEFAULT, {})
+    assert (status, found["dry_run"], found["found"]["records"]) == (200, True, 1)
+    assert (await asked("nobody", {}))[0] == (await asked("nobody", {"confirm": "nobody"}))[0] == 404
+    assert await every(app) == before
+    status, found = await asked(DEFAULT, {"confirm": DEFAULT, "leave_hooks": True})
+    assert (status, found["dry_run"]) == (202, False)
     await erase_all(app, DEFAULT)
     left = {key for key in await every(app) if key[0] != "~schema" and not key[0].startswith("audit")}
     assert left == {
