@@ -10,12 +10,17 @@ from infra_checks.project import Project
 
 CHECK: Final = "workflow"
 FOLDER: Final = ".github/workflows"
-NAMES: Final = ("ci", "deploy")
-RIGHTS: Final = {"ci": {"contents": "read"}, "deploy": {"contents": "read", "id-token": "write"}}
+NAMES: Final = ("ci", "nightly", "deploy")
+RIGHTS: Final = {
+    "ci": {"contents": "read"},
+    "nightly": {"contents": "read"},
+    "deploy": {"contents": "read", "id-token": "write"},
+}
 """The most that a workflow may do."""
 
 RUNS: Final = {
     "ci": (".ci/run", "make check-infra", "make test-infra"),
+    "nightly": ("make test-all",),
     "deploy": ("make check-infra", "azd provision", "azd deploy", "/api/health"),
 }
 """What a workflow must run, in this order."""
@@ -28,7 +33,7 @@ _VARIABLE: Final = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(=[^}]*)?\}")
 
 
 def check(project: Project) -> Iterator[Problem]:
-    """Every fault of the two workflows."""
+    """Every fault of the workflows."""
     for name in NAMES:
         path = f"{FOLDER}/{name}.yml"
         document, problems = project.tree.yaml(path, CHECK)

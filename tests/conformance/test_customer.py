@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import pytest
+
 from sandbox.kit import Json, dumps
 from shared.mapping import standard_mapping
 from tests.conformance.masters import MasterDataConformance
@@ -42,6 +44,7 @@ class TestCustomer(MasterDataConformance):
         }
 
 
+@pytest.mark.thorough
 class TestCustomerWithDimensions(TestCustomer):
     """A mapping of the customer's own that adds a default dimension: one more row, by a call of its own."""
 

@@ -25,6 +25,7 @@ async def publish(world: World) -> None:
         await world.bc("web-services/publish", {"name": name, "page": page})
 
 
+@pytest.mark.thorough
 class TestPaymentOverPages(PaymentConformance):
     """Everything that payments promise, on a server that has no analytics API."""
 

@@ -14,7 +14,7 @@ from sandbox.corpus.oracle import expected
 from tests.conformance.pairs import Pairs
 from tests.conformance.world import World
 
-DOCUMENTS: Final = 150
+DOCUMENTS: Final = 100
 SEED: Final = 20_261_123
 ITEMS: Final = (1, 2, 3)
 KINDS: Final = {

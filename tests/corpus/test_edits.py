@@ -6,7 +6,7 @@ from typing import Final
 from sandbox.azurite import Azurite
 from sandbox.corpus.edits import Commotion, CountingWorld, Round
 
-EDITS: Final = 50
+EDITS: Final = 30
 
 
 async def test_edits_in_both_systems_come_to_rest(azurite: Azurite) -> None:

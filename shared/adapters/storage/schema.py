@@ -133,7 +133,7 @@ async def _first(storage: StorageClients, newest: int) -> Row | None:
         await storage.state.create_entity(row)
     except ResourceExistsError:
         return None
-    return await _row(storage.state)
+    return await _row(storage.state) if rows_found else row
 
 
 async def _row(table: TableClient) -> Row | None:
