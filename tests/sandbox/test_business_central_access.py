@@ -1,9 +1,12 @@
 """Who may call, how often and how much at once; faults; serving as a process."""
 
 import asyncio
+import base64
+import json
 import os
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,11 +16,12 @@ import trustme
 from azure.identity.aio import ClientSecretCredential
 
 from sandbox.business_central.auth import SCOPE
-from sandbox.business_central.settings import DEFAULT_CLIENT
+from sandbox.business_central.settings import DEFAULT_CLIENT, EXCHANGE, IDENTITY, ISSUER
 from sandbox.kit import Json
 from tests.sandbox.business_central_support import Case, running
 
 TENANT = "8a3c5f0e-0f52-4f0e-a6c4-51c2b0a5d2f1"
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 COMPANIES = "/api/v2.0/companies"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,6 +40,14 @@ async def token(bc: Case, status: int = 200, **changes: str) -> Json:
     return answer.json()
 
 
+def assertion(head: Json, claims: Json) -> str:
+    """A signed statement of who somebody is; nobody looks at the signature here."""
+    parts = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, claims)
+    )
+    return ".".join([*parts, "c2ln"])
+
+
 async def bearer(bc: Case, value: str) -> int:
     async with httpx.AsyncClient() as api:
         headers = {"Authorization": f"Bearer {value}"}
@@ -50,9 +62,19 @@ async def test_tokens_by_secret_and_by_assertion(bc: Case) -> None:
     assert issued["token_type"] == "Bearer"
     assert len(issued["access_token"].split(".")) == 3
     assert await bearer(bc, issued["access_token"]) == 200
-    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    asserted = await token(bc, client_secret="", client_assertion="a.b.c", client_assertion_type=kind)
-    assert await bearer(bc, asserted["access_token"]) == 200
+    kind = {"client_secret": "", "client_assertion_type": ASSERTION}
+    trusted = {"iss": ISSUER, "sub": IDENTITY, "aud": EXCHANGE, "exp": int(time.time()) + 60}
+    own = {"iss": DEFAULT_CLIENT, "sub": DEFAULT_CLIENT, "aud": f"{bc.url}/{TENANT}/oauth2/v2.0/token"}
+    for head, claims in (({}, trusted), ({"x5t": "x"}, trusted | own)):
+        asserted = await token(bc, client_assertion=assertion(head, claims), **kind)
+        assert await bearer(bc, asserted["access_token"]) == 200
+        for name, wrong in (("iss", "x"), ("sub", "x"), ("aud", "x"), ("exp", 1)):
+            text = assertion(head, claims | {name: wrong})
+            assert (await token(bc, 401, client_assertion=text, **kind))["error"] == "invalid_client"
+        other = kind | {"client_assertion_type": "saml"}
+        assert (await token(bc, 401, client_assertion=assertion(head, claims), **other))["error"]
+    for text in ("a.b.c", "", "a.b", assertion({}, trusted | own)):
+        assert (await token(bc, 401, client_assertion=text, **kind))["error"] == "invalid_client"
     assert (await token(bc, 401, client_secret="wrong"))["error"] == "invalid_client"
     assert (await token(bc, 401, client_id="unknown"))["error"] == "invalid_client"
     assert (await token(bc, 400, scope="https://graph.microsoft.com/.default"))["error"] == "invalid_scope"
