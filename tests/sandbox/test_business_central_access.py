@@ -66,7 +66,7 @@ async def test_tokens_by_secret_and_by_assertion(bc: Case) -> None:
     trusted = {"iss": ISSUER, "sub": IDENTITY, "aud": EXCHANGE, "exp": int(time.time()) + 60}
     own = {"iss": DEFAULT_CLIENT, "sub": DEFAULT_CLIENT, "aud": f"{bc.url}/{TENANT}/oauth2/v2.0/token"}
     for head, claims in (({}, trusted), ({"x5t": "x"}, trusted | own)):
-        asserted = await token(bc, client_assertion=assertion(head, claims), **kind)
+        asserted = await token(bc, 200, client_assertion=assertion(head, claims), **kind)
         assert await bearer(bc, asserted["access_token"]) == 200
         for name, wrong in (("iss", "x"), ("sub", "x"), ("aud", "x"), ("exp", 1)):
             text = assertion(head, claims | {name: wrong})
