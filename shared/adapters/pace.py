@@ -41,11 +41,23 @@ class Pace:
     most: int = 0
     seconds: float = 300.0
     now: Callable[[], float] = time.monotonic
+    _began: float = field(init=False)
     _running: int = 0
     _ended: deque[tuple[float, int]] = field(default_factory=deque)
     _sum: int = 0
     _order: asyncio.Lock = field(default_factory=asyncio.Lock)
     _change: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Notes when this process began to call."""
+        self._began = self.now()
+
+    def take_over(self) -> None:
+        """Counts what an earlier process may have called, at most all that is free, right until this one began."""
+        free = int(self.most * SHARE) - self._used()
+        if free > 0 and self._began + self.seconds > self.now():
+            self._ended.appendleft((self._began, free))
+            self._sum += free
 
     async def turn(self, calls: int = 1) -> Turn:
         """The turn of so many calls; those who wait are served in order."""

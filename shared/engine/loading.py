@@ -6,7 +6,7 @@ read in full since the order was given is done. So a load that was killed, or wh
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -67,6 +67,7 @@ class Loader:
     pipeline: Pipeline
     origin: str
     longest: timedelta = LONGEST
+    _begun: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def load(self, connection_name: str, subject_name: str, ordered: datetime) -> bool:
         """Loads until everything is done (true) or the time of one message is up; raises what reading raises."""
@@ -77,6 +78,10 @@ class Loader:
             seen.add(record.ref.id)
             if record.read_at is not None and record.read_at >= ordered:
                 done.add(record.ref.id)
+        if done and self._begun.get((connection_name, subject_name)) != ordered:
+            # Another process loaded them, perhaps until it was killed, and has called Business Central for it.
+            connection.business_central.take_over()
+        self._begun[connection_name, subject_name] = ordered
         known: dict[tuple[str, str], set[str]] = {}
         for entity in self.registry.of_subject(subject_name):
             if isinstance(entity, MasterData):

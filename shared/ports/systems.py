@@ -121,6 +121,10 @@ class BusinessCentral(Protocol):
         """Adds a record (with its lines) and returns it as stored."""
         ...
 
+    def take_over(self) -> None:
+        """Tells that an earlier process may have used up the limit of calls until this one began."""
+        ...
+
     async def create_many(
         self, entity_set: str, bodies: Sequence[JsonObject]
     ) -> list[JsonObject | SyncError]:

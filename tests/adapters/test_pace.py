@@ -74,6 +74,23 @@ async def test_who_waits_for_calls_under_way_goes_on_when_they_end() -> None:
     assert (await asyncio.wait_for(second, 5)).calls == 9
 
 
+async def test_what_an_earlier_process_called_counts_too(time: Time) -> None:
+    first = Pace(300, WINDOW, lambda: time.now)
+    await _creations(time, first, 250)
+    time.now += 10
+    second = Pace(300, WINDOW, lambda: time.now)
+    time.call(await second.turn(), 1.0)
+    second.take_over()
+    second.take_over()
+    await _creations(time, second, 400)
+    assert time.most_within_a_window() <= 294
+    assert time.now <= 10 + 2 * WINDOW + 2
+    before = time.now
+    second.take_over()
+    await _creations(time, second, 100)
+    assert time.now <= before + 1
+
+
 async def test_what_is_more_than_the_limit_goes_alone(time: Time) -> None:
     keeper = Pace(10, WINDOW, lambda: time.now)
     time.call(await keeper.turn(50), 0.0)
