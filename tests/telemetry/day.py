@@ -21,12 +21,12 @@ PRIVATE: Final = {
     "name": "Vrenelisgaertli Buchhandlung",
     "addressLine1": "Hinterhofweg 77",
     "city": "Quintenmatt",
-    "zip": "98431",
+    "zip": "QU9 1VZ",
     "phoneNumber": "+41 55 555 31 99",
     "invoiceToEmailAddress": "buchhaltung@vrenelisgaertli.example",
     "website": "https://vrenelisgaertli.example",
 }
-"""What belongs to a customer and must not be told."""
+"""What belongs to a customer and must not be told; none of it can be part of a number or an id by chance."""
 
 PREFIXES: Final = ("APPLICATIONINSIGHTS_", "OTEL_", "PYTHON_")
 LEASE: Final = {"DYNACONNECT_LEASE_SECONDS": "10"}
