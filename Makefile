@@ -11,6 +11,8 @@ RUNS ?= 1000
 EVENTS ?= 100000
 BODIES ?= 50000
 PYTEST_WORKERS ?= 3
+# Compiled code is kept, whatever the shell says: tests and drills start many processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-crash crashes faults outage bench corpus model soak fuzz up host test test-all check check-infra test-infra format clean

@@ -91,6 +91,10 @@ async def test_no_secret_is_written_anywhere(stage: Stage) -> None:
         stand_in.faults = [Fault("status", status=400, body=body, times=3)]
         await stage.in_connectwise("companies", {"identifier": f"Odd{number}", "name": f"Odd {number}"})
         await at_rest(stage)
+        if stand_in.faults[0].times == 3:
+            # On a busy machine a callback can be lost: then the sweep is what meets the refusal.
+            await stage.run("catch_up")
+            await at_rest(stage)
         assert stand_in.faults[0].times < 3
         stand_in.faults = []
     secrets = {PUBLIC, PRIVATE, ACCESS_KEY, SIGNING_KEY, *BASIC, ACCOUNT_KEY}

@@ -189,11 +189,15 @@ class MasterData:
         return None
 
     async def _claim(self, job: Job, number: str, record_id: str = "") -> None:
-        """Takes the target for this record before it is made or adopted; raises HoldForPerson when it is taken."""
-        for key in (record_id, number):
-            owner = await job.store.claims.claim(job.ref, self.target, key) if key else job.ref
-            if owner != job.ref:
-                raise self._taken(job, number or record_id, owner)
+        """Takes the target for this record before it is made or adopted; raises HoldForPerson when it is taken.
+
+        The number is what all contend for, by whatever rule they found the target; only a target that has none
+        is taken by its id. So a pass that repeats what another left half done leaves the same claim.
+        """
+        key = number or record_id
+        owner = await job.store.claims.claim(job.ref, self.target, key) if key else job.ref
+        if owner != job.ref:
+            raise self._taken(job, key, owner)
 
     async def apply(self, job: Job, plan: Plan) -> None:
         """Writes, reads back and links."""
@@ -252,11 +256,11 @@ class MasterData:
             if not found:
                 raise
             stored = found[0]
-            await self._claim(job, number, str(stored["id"]))
             return await self._change(job, stored, {k: v for k, v in payload.items() if k != "number"})
-        if not number or str(stored.get("number", "")) != number:
-            # Until the link is stored, nothing but the id would say whose record of another number this is.
-            await self._claim(job, "", str(stored["id"]))
+        given = str(stored.get("number") or "")
+        if not number or given != number:
+            # Until the link is stored, nothing else would say whose the record of another number is.
+            await self._claim(job, given, str(stored["id"]))
         return stored
 
     async def _change_linked(self, job: Job, plan: Plan) -> Payload | None:
