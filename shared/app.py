@@ -18,6 +18,7 @@ from importlib import metadata
 from typing import Final
 
 import httpx
+from azure.core.exceptions import AzureError
 
 from shared.adapters.http import TIMEOUT
 from shared.adapters.patience import USUAL
@@ -25,6 +26,7 @@ from shared.adapters.secrets import EnvironmentSecrets, KeyVaultSecrets
 from shared.adapters.storage.clients import StorageClients, open_storage
 from shared.adapters.storage.forgetting import TableConnectionRows
 from shared.adapters.storage.homes import TableHomes
+from shared.adapters.storage.meanings import meaning, unexpected
 from shared.adapters.storage.queues import StorageWorkQueue, put
 from shared.adapters.storage.records import TableRecordStore
 from shared.adapters.storage.schema import SCHEMA, bring_forward, layout_of
@@ -166,10 +168,17 @@ class App:
             await put(self.storage.queue(queue), text, rest)
 
     async def prepare(self) -> None:
-        """Makes the tables and queues if they do not exist, and brings older rows to the present layout."""
-        if self.storage is not None:
+        """Makes the tables and queues if they do not exist, and brings older rows to the present layout.
+
+        Raises RetryLater where storage does not let it, StopConnection for a layout that is newer than the code.
+        """
+        if self.storage is None:
+            return
+        try:
             await self.storage.prepare()
             await bring_forward(self.storage, self.clock, self.origin)
+        except AzureError as error:
+            raise meaning(error) or unexpected(error) from error
 
     async def close(self) -> None:
         """Closes what the app opened."""

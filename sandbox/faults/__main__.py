@@ -24,6 +24,8 @@ async def main(given: argparse.Namespace) -> int:
 
     logging.getLogger("dynaconnect").propagate = False
     logging.getLogger("dynaconnect").setLevel(logging.INFO)
+    # The library tells of each answer that it cannot read; the matrix is made of them.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     scenes = [one for one in all_scenes() if not given.scene or one.name in given.scene]
     kinds = [kind for kind in KINDS if not given.fault or kind in given.fault]
     matrix = Matrix()

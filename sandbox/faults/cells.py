@@ -8,12 +8,16 @@ from sandbox.faults.kinds import fault_of
 from sandbox.faults.scenes import Scene
 from sandbox.faults.world import FaultWorld
 from shared.app import DEFAULT
+from shared.domain.errors import SyncError
 from shared.domain.records import State
 from shared.engine.kinds.dimensions import MISSING_VALUE
 from shared.ports.storage import OpenItem
 
 TRIES: Final = 2
 """How often the work is tried while the fault lasts."""
+
+BACK: Final = "goes back to the queue"
+LATER: Final = "cannot be taken now"
 
 type Verdict = Literal["done", "retried", "held", "waits", "left out", "listed"]
 type Wrong = Literal["", "silent", "unexplained", "lost", "doubled", "breach", "not met"]
@@ -51,6 +55,8 @@ async def endpoints_of(world: FaultWorld, scene: Scene, number: int) -> list[tup
     await world.restart()
     await scene.begin(world, key)
     world.seen.clear()
+    await scene.work(world, key)
+    await scene.resume(world)
     await world.drain()
     seen = sorted(world.seen)
     await scene.check(world, key)
@@ -71,11 +77,18 @@ async def run(world: FaultWorld, scene: Scene, system: str, endpoint: str, kind:
     before = fault.times
     world.break_(system, fault)
     for _ in range(TRIES):
-        await world.try_now()
+        await scene.work(world, key)
     world.mend_all()
     cell.hits = before - fault.times
     cell.by_host = bool(world.crashes)
-    await _observe(world, scene, key, cell)
+    refused = await scene.resume(world)
+    if isinstance(refused, SyncError):
+        cell.verdict, cell.cause = "retried", refused.cause
+        cell.reason, cell.todo = refused.operator, refused.todo
+    elif refused is not None:
+        cell.verdict, cell.cause, cell.reason = "retried", "host", str(refused)[:200]
+    else:
+        await _observe(world, scene, key, cell)
     await _recover(world, scene, key, cell)
     cell.log = [text for _, text in world.log.lines][-12:]
     if not cell.wrong and len(world.breaches) > breaches:
@@ -92,7 +105,7 @@ async def _observe(world: FaultWorld, scene: Scene, key: str, cell: Cell) -> Non
     if items:
         _take(cell, min(items, key=lambda item: list(State).index(item.state)))
         return
-    if await world.messages():
+    if await world.messages() or _is_asked_again(world):
         cell.verdict = "retried"
         _explain_by_log(world, cell)
         return
@@ -109,10 +122,16 @@ def _take(cell: Cell, item: OpenItem) -> None:
     cell.cause, cell.reason, cell.todo = item.cause, item.reason, item.todo
 
 
+def _is_asked_again(world: FaultWorld) -> bool:
+    """Whether the last delivery was answered so that its sender repeats it."""
+    deliveries = [text for _, text in world.log.lines if text.startswith("delivery of ")]
+    return bool(deliveries) and LATER in deliveries[-1]
+
+
 def _explain_by_log(world: FaultWorld, cell: Cell) -> None:
     """Where the record's own row could not say why, a line of the log does, which an alert watches."""
     lines = [text for level, text in world.log.lines if level >= logging.WARNING]
-    told = next((text for text in reversed(lines) if "goes back to the queue" in text), "")
+    told = next((text for text in reversed(lines) if BACK in text or LATER in text), "")
     cell.cause, cell.reason = told.rpartition(": ")[2], told
     if not told and world.crashes:
         cell.cause, cell.reason = "host", world.crashes[-1]

@@ -5,9 +5,9 @@ from typing import Final
 
 from sandbox.kit import Fault, Json, dumps
 
-TIMEOUT_SECONDS: Final = 0.7
+TIMEOUT_SECONDS: Final = 1.0
 """How long the product waits for the next byte in the matrix; 60 seconds in earnest."""
-DEADLINE_SECONDS: Final = 1.2
+DEADLINE_SECONDS: Final = 1.6
 """How long it waits for a whole answer in the matrix; 100 seconds in earnest."""
 REST_SECONDS: Final = "30"
 

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
+from azure.core.exceptions import AzureError
+
 import tests.conformance
 from sandbox.connectwise.callback_rules import ENTITY
 from sandbox.faults.world import FaultWorld
 from shared.app import DEFAULT
+from shared.domain.errors import SyncError
 from shared.ports.storage import OpenItem
 from shared.reconcile.runs import RECONCILE, Request
+from shared.triggers.hooks import ACCEPTED, TRY_AGAIN
 from shared.triggers.queues import KEEP_HOOKS
 from tests.conformance.declaration import Declaration
 from tests.conformance.test_customer import TestCustomer
@@ -40,6 +44,14 @@ class Scene(Protocol):
         """Queues the work."""
         ...
 
+    async def work(self, world: FaultWorld, key: str) -> None:
+        """One try of it, while the fault lasts."""
+        await world.try_now()
+
+    async def resume(self, world: FaultWorld) -> Exception | None:
+        """The fault is over: puts the app in place where the tries left none; why there was none."""
+        return None
+
     async def again(self, world: FaultWorld, key: str) -> None:
         """What the world does some time later by itself: the next change, the next timer."""
         ...
@@ -53,7 +65,7 @@ class Scene(Protocol):
         ...
 
 
-class EntityScene:
+class EntityScene(Scene):
     """A new record of one entity arrives."""
 
     lasting = True
@@ -135,7 +147,7 @@ class ReconcileScene(EntityScene):
         await world.app.queue.send_sweep(replace(world.envelope(RECONCILE, "*", "timer"), options=request))
 
 
-class HooksScene:
+class HooksScene(Scene):
     """Callbacks and subscriptions are registered, renewed and healed; strays are removed."""
 
     lasting = False
@@ -181,6 +193,70 @@ class HooksScene:
         assert sorted(one.resource.rpartition("/")[2] for one in live) == sorted(sets)
 
 
+class DeliveryScene(EntityScene):
+    """ConnectWise tells of a company; the key of its signature is not known yet."""
+
+    lasting = False
+
+    def __init__(self) -> None:
+        super().__init__(TestCustomer)
+        self.name = "Delivery"
+        self._answer = 0
+
+    async def prepare(self, world: FaultWorld) -> None:
+        await super().prepare(world)
+        await world.app.keep_hooks(DEFAULT)
+        # The scene delivers by itself what the stand-in then only notes.
+        world.connectwise.settings.lose_callbacks = True
+
+    async def begin(self, world: FaultWorld, key: str) -> None:
+        return
+
+    async def work(self, world: FaultWorld, key: str) -> None:
+        await self._deliver(world, key)
+        await world.try_now()
+
+    async def again(self, world: FaultWorld, key: str) -> None:
+        """ConnectWise repeats what was not taken; what was taken comes again with the next change alone."""
+        if self._answer == TRY_AGAIN:
+            await self._deliver(world, key)
+        else:
+            await super().begin(world, key)
+
+    async def _deliver(self, world: FaultWorld, key: str) -> None:
+        """Sends the callback of the record; any other answer would lose it, see the hooks' own rules."""
+        told = next(one for one in world.connectwise.callbacks.log if f"recordId={key}&" in one.url)
+        headers = {"Content-Type": "application/json", "x-content-signature": told.signature}
+        answer = await world.http.post(told.url, content=told.body, headers=headers)
+        self._answer = answer.status_code
+        assert self._answer in (ACCEPTED, TRY_AGAIN), self._answer
+
+
+class StartScene(EntityScene):
+    """The app starts while a hint waits."""
+
+    lasting = False
+
+    def __init__(self) -> None:
+        super().__init__(TestCustomer)
+        self.name = "Start"
+        self._refused: Exception | None = None
+
+    async def work(self, world: FaultWorld, key: str) -> None:
+        try:
+            await world.restart()
+        except (SyncError, AzureError) as error:
+            self._refused = error
+        else:
+            await world.try_now()
+
+    async def resume(self, world: FaultWorld) -> Exception | None:
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            await world.restart()
+        return refused
+
+
 def entity_scenes() -> Iterator[Scene]:
     """One scene for each class of the conformance suite, in the order of their names.
 
@@ -199,4 +275,5 @@ def entity_scenes() -> Iterator[Scene]:
 def all_scenes() -> list[Scene]:
     """Every scene."""
     hooks = [HooksScene(lose=lose) for lose in (False, True)]
-    return [*entity_scenes(), ChangeScene(TestCustomer), SweepScene(), ReconcileScene(), *hooks]
+    arrivals = [DeliveryScene(), StartScene()]
+    return [*entity_scenes(), ChangeScene(TestCustomer), SweepScene(), ReconcileScene(), *hooks, *arrivals]

@@ -39,6 +39,16 @@ def meaning(error: AzureError) -> RetryLater | None:
     return None
 
 
+def unexpected(error: AzureError) -> RetryLater:
+    """The error of the tree for an answer of storage that means nothing to the code, where all work needs one."""
+    return RetryLater(
+        "storage",
+        "Storage gives an answer that the application cannot work with.",
+        todo="Check the storage account and the setting AzureWebJobsStorage; the detail shows the answer.",
+        detail=f"{type(error).__name__} {error}",
+    )
+
+
 def explained[T](part: type[T]) -> type[T]:
     """Lets every public method of a storage port raise the tree's errors."""
     for name, method in list(vars(part).items()):
