@@ -59,6 +59,7 @@ async def endpoints_of(world: FaultWorld, scene: Scene, number: int) -> list[tup
     await scene.resume(world)
     await world.drain()
     seen = sorted(world.seen)
+    await scene.settle(world, key)
     await scene.check(world, key)
     return seen
 
@@ -170,13 +171,13 @@ def _is_left_out(links: list[tuple[State, str, str]], cell: Cell) -> bool:
 
 async def _recover(world: FaultWorld, scene: Scene, key: str, cell: Cell) -> None:
     """The fault is over: everything comes to rest, a person retries what is held, and both systems agree."""
-    await world.drain()
+    await scene.settle(world, key)
     if any(item.state is State.HELD for item in await scene.items(world, key)):
         await world.app.desk.retry(DEFAULT)
-        await world.drain()
+        await scene.settle(world, key)
     if cell.verdict == "left out" or (not scene.lasting and cell.verdict != "done"):
         await scene.again(world, key)
-        await world.drain()
+        await scene.settle(world, key)
     if cell.verdict == "listed":
         return
     left = await scene.items(world, key)
