@@ -109,6 +109,10 @@ async def _observe(world: FaultWorld, scene: Scene, key: str, cell: Cell) -> Non
     if await world.messages() or _is_asked_again(world):
         cell.verdict = "retried"
         _explain_by_log(world, cell)
+        others = await world.app.desk.work(DEFAULT)
+        if others and not cell.is_explained:
+            # What is queued is about another record, which says why by itself.
+            cell.cause, cell.reason, cell.todo = others[0].cause, others[0].reason, others[0].todo
         return
     try:
         await scene.check(world, key)

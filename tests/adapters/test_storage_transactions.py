@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage import transactions
 from shared.adapters.storage.clients import StorageClients
+from shared.adapters.storage.direct import Tables
 
 ROW: dict[str, Any] = {
     "PartitionKey": "p|q",
@@ -40,7 +41,7 @@ async def test_the_body_is_the_librarys(storage: StorageClients, monkeypatch: py
         seen.extend(requests)
         return []
 
-    monkeypatch.setattr(transactions.Tables, "_batch_send", keep)
+    monkeypatch.setattr(Tables, "_batch_send", keep)
     operations: list[Any] = [("upsert", ROW), ("create", OTHER), ("update", ROW, STALE), ("delete", OTHER)]
     await storage.records.submit_transaction(operations)
     own = transactions.composed(seen, "outer")

@@ -40,11 +40,12 @@ class TestItem(MasterDataConformance):
         """Somebody replaced the item in Business Central by one of the same name: it is nobody else's any more."""
         record = await self.made(scene)
         await self.remove_target(scene, record)
-        target = await self.make_target(scene, record)
+        await self.make_target(scene, record)
         await self.change(scene, record, 2)
         await self.sync(scene, record)
         self.check(scene, record)
-        owner = await scene.app.store.claims.owner(DEFAULT, self.entity_set, target)
+        [target] = self.targets(scene, record)
+        owner = await scene.app.store.claims.owner(DEFAULT, self.entity_set, target["number"])
         assert owner == RecordRef(DEFAULT, self.subject, record)
 
     async def test_a_new_target_is_known_by_what_later_changes_are_compared_with(self, scene: World) -> None:

@@ -11,7 +11,7 @@ from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from shared.adapters.patience import USUAL, Patience
-from shared.adapters.storage.transactions import Tables
+from shared.adapters.storage.direct import Queue, Tables
 from shared.ports.storage import SWEEP_QUEUE, SYNC_QUEUE
 
 SETTING: Final = "AzureWebJobsStorage"
@@ -94,7 +94,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "", patience: Patien
             return Tables.from_connection_string(connection, name, **patience.options())
 
         def queue(name: str) -> QueueClient:
-            return QueueClient.from_connection_string(connection, name, **_for_queues(patience))
+            return Queue.from_connection_string(connection, name, **_for_queues(patience))
     else:
 
         def table(name: str) -> TableClient:
@@ -103,7 +103,7 @@ def open_storage(settings: Mapping[str, str], prefix: str = "", patience: Patien
 
         def queue(name: str) -> QueueClient:
             endpoint = _endpoint(settings, "queue")
-            return QueueClient(endpoint, name, credential=credential, **_for_queues(patience))
+            return Queue(endpoint, name, credential=credential, **_for_queues(patience))
 
     return StorageClients(
         table(prefix + RECORD_TABLE),

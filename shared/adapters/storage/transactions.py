@@ -1,35 +1,19 @@
-"""The table client with transactions that are written and read directly.
+"""The bodies of table transactions, written and read directly.
 
-The library composes the body of a transaction, and takes the answer apart, with the e-mail package of the standard
-library: of all the processor time of an event that was the largest piece. Here both are a few lines. Serialisation,
-authentication, tries and everything but transactions stay the library's. The form is that of
+The library does both with the e-mail package of the standard library; here they are a few lines. The form is that of
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions.
 """
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, override
+from typing import Any, Final
 
-from azure.core.exceptions import (
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceNotFoundError,
-    map_error,
-)
 from azure.core.rest import HttpRequest
 from azure.data.tables import RequestTooLargeError, TableTransactionError
-from azure.data.tables.aio import TableClient
 
-ACCEPTED: Final = 202
 TOO_LARGE: Final = 413
-MEANINGS: Final[Mapping[int, type[HttpResponseError]]] = {
-    401: ClientAuthenticationError,
-    403: ClientAuthenticationError,
-    404: ResourceNotFoundError,
-    TOO_LARGE: RequestTooLargeError,
-}
 _LINE: Final = b"\r\n"
 _BLANK: Final = b"\r\n\r\n"
 
@@ -41,40 +25,6 @@ class Part:
     status: int
     etag: str
     content: bytes
-
-
-class Tables(TableClient):
-    """A table whose transactions are cheap."""
-
-    @override
-    async def _batch_send(
-        self, table_name: str, *reqs: HttpRequest, **kwargs: Any
-    ) -> list[Mapping[str, Any]]:
-        """Sends the operations as one transaction; raises TableTransactionError for the one that was refused."""
-        boundary = f"batch_{uuid.uuid4()}"
-        request = HttpRequest(
-            "POST",
-            f"{self.url}/$batch",
-            headers={
-                "x-ms-version": self.api_version,
-                "DataServiceVersion": "3.0",
-                "MaxDataServiceVersion": "3.0;NetFx",
-                "Content-Type": f"multipart/mixed; boundary={boundary}",
-                "Accept": "application/json",
-            },
-            content=composed(reqs, boundary),
-        )
-        # As a stream, or the library would try to make sense of the answer.
-        response = await self._client.send_request(request, stream=True, **kwargs)
-        await response.read()
-        if response.status_code != ACCEPTED:
-            map_error(response.status_code, response, MEANINGS)
-            raise HttpResponseError(response=response)
-        parts = taken_apart(response.content)
-        refused = next((part for part in parts if part.status >= 300), None)
-        if refused is not None:
-            raise _refusal(refused, response)
-        return [{"etag": part.etag} if part.etag else {} for part in parts]
 
 
 def composed(requests: Sequence[HttpRequest], boundary: str) -> bytes:
@@ -112,7 +62,7 @@ def _part(text: bytes) -> Part:
     return Part(int(status.split()[1]), named.get("etag", ""), content.strip())
 
 
-def _refusal(part: Part, response: Any) -> TableTransactionError:
+def refusal(part: Part, response: Any) -> TableTransactionError:
     """The library's error; its text begins with the number of the operation, which the error reads from it."""
     try:
         told = json.loads(part.content)["odata.error"]
