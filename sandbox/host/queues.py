@@ -9,6 +9,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
 from sandbox.host.functions import Queue
+from shared.adapters.storage.direct import Queue as LeanQueue
 
 type Encoding = Literal["base64", "none"]
 
@@ -37,7 +38,7 @@ class QueueStorage:
     def client(self, queue: Queue) -> QueueClient:
         """The client of a queue, without message policies: texts pass as they are stored."""
         if queue not in self._clients:
-            self._clients[queue] = QueueClient.from_connection_string(
+            self._clients[queue] = LeanQueue.from_connection_string(
                 queue.connection,
                 queue.name,
                 initial_backoff=1,

@@ -72,7 +72,8 @@ class Watch:
         self.storage: StorageClients = open_storage({SETTING: stage.azurite.connection_string()})
 
     async def _is_idle(self) -> bool:
-        for _ in range(2):
+        # A message that storage has just handed out is known to the host some turns of its loop later.
+        for _ in range(3):
             if await self.stage.in_flight():
                 return False
             for queue in (self.storage.sync, self.storage.sweep):

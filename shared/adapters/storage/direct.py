@@ -191,7 +191,7 @@ class Queue(QueueClient):
     def _create_pipeline(self, credential: Any = None, **options: Any) -> Any:
         config, pipeline = super()._create_pipeline(credential, **options)
         policies = [getattr(one, "_policy", one) for one in pipeline._impl_policies]  # noqa: SLF001
-        return config, AsyncPipeline(options["transport"], policies=at_work(policies))
+        return config, AsyncPipeline(pipeline._transport, policies=at_work(policies))  # noqa: SLF001
 
     @override
     async def send_message(
