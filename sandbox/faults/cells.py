@@ -10,6 +10,7 @@ from sandbox.faults.world import FaultWorld
 from shared.app import DEFAULT
 from shared.domain.errors import SyncError
 from shared.domain.records import State
+from shared.engine.kinds.attachments import GONE
 from shared.engine.kinds.dimensions import MISSING_VALUE
 from shared.ports.storage import OpenItem
 
@@ -173,6 +174,16 @@ def _is_left_out(links: list[tuple[State, str, str]], cell: Cell) -> bool:
     return False
 
 
+async def _is_told_gone(world: FaultWorld, key: str, cell: Cell) -> bool:
+    """Whether a document went without a file because ConnectWise said that it has it no longer, and says so."""
+    for subject in world.app.registry.subjects():
+        async for attempt in world.app.store.attempts(world.envelope(subject.name, key).ref):
+            if GONE in str(attempt["reason"]):
+                cell.verdict, cell.cause, cell.reason = "left out", "file gone", str(attempt["reason"])
+                return True
+    return False
+
+
 async def _recover(world: FaultWorld, scene: Scene, key: str, cell: Cell) -> None:
     """The fault is over: everything comes to rest, a person retries what is held, and both systems agree."""
     await scene.settle(world, key)
@@ -189,8 +200,9 @@ async def _recover(world: FaultWorld, scene: Scene, key: str, cell: Cell) -> Non
     try:
         await scene.check(world, key)
     except (AssertionError, ValueError, KeyError, IndexError) as error:
-        cell.wrong = cell.wrong or "lost"
-        cell.detail += f" after the fault: {error!r}"[:600]
+        if not await _is_told_gone(world, key, cell):
+            cell.wrong = cell.wrong or "lost"
+            cell.detail += f" after the fault: {error!r}"[:600]
     twice = [number for number, count in world.business_central.environment.postings.items() if count > 1]
     if twice:
         cell.wrong, cell.detail = "doubled", f"posted more than once: {twice}"

@@ -88,3 +88,8 @@ def fault_of(kind: str, system: str, endpoint: str) -> Fault:
     fault.route = endpoint
     fault.carried_out = kind == "404" and endpoint.startswith("DELETE")
     return fault
+
+
+def can_meet(kind: str, endpoint: str) -> bool:
+    """Whether an endpoint can show the fault: a file that is no JSON is a file like any other."""
+    return kind != "bad JSON" or not endpoint.endswith("/download")

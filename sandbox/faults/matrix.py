@@ -9,7 +9,7 @@ from typing import Final
 
 from sandbox.azurite import Azurite
 from sandbox.faults.cells import Cell, endpoints_of, run
-from sandbox.faults.kinds import KINDS, SYSTEMS
+from sandbox.faults.kinds import KINDS, SYSTEMS, can_meet
 from sandbox.faults.scenes import Scene
 from sandbox.faults.world import FaultWorld
 
@@ -53,7 +53,8 @@ def plan(matrix: Matrix, scenes: Sequence[Scene], kinds: Iterable[str], *, every
         own = names if everywhere else [name for name in names if name in shown] or names
         for number, kind in enumerate(kinds):
             for name in own if everywhere else [own[number % len(own)]]:
-                planned[name].append((endpoint, kind))
+                if can_meet(kind, endpoint[1]):
+                    planned[name].append((endpoint, kind))
     return planned
 
 

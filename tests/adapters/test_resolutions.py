@@ -69,6 +69,7 @@ BC = [
     (central(400, "Internal_CompanyNotFound", "no such company"), StopConnection, "company"),
     (central(405, "BadRequest_MethodNotAllowed"), StopConnection, "api_off"),
     (central(404, "BadRequest_ResourceNotFound"), NotFound, "not_found"),
+    (central(404, "Internal_RecordNotFound"), NotFound, "record_missing"),
     (central(409, "Request_EntityChanged"), ChangedMeanwhile, "changed"),
     (central(412, "Request_EntityChanged"), ChangedMeanwhile, "changed"),
     (central(400, "Internal_EntityWithSameKeyExists"), AlreadyExists, "exists"),

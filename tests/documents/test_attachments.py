@@ -8,7 +8,7 @@ from sandbox.kit import Fault, Json
 from shared.app import DEFAULT
 from shared.domain.plans import Plan
 from shared.domain.records import State
-from shared.engine.kinds.attachments import LONGEST_NAME, name_of
+from shared.engine.kinds.attachments import GONE, LONGEST_NAME, name_of
 from tests.conformance.expensing import Expensing
 from tests.conformance.world import World
 from tests.documents.support import options, rules, the_open_item
@@ -190,6 +190,21 @@ async def test_a_file_that_is_removed_meanwhile_is_no_longer_missed(expenses: Ex
     assert removed.done
     expenses.check_invoice(record, "20.00")
     assert world.company.all("documentAttachments") == []
+    link = await world.link("expense_report", record, "expense_report")
+    assert f"receipt (CW {document['id']}).pdf {GONE}" in link.reason
+
+
+async def test_a_draft_that_cannot_be_found_is_no_older_business_central(expenses: Expensing) -> None:
+    """Only a place that is not there at all means that files are kept elsewhere."""
+    world = expenses.world
+    missing = '{"error": {"code": "Internal_RecordNotFound", "message": "not there right now"}}'
+    fault = Fault("status", status=404, body=missing, route="})/documentAttachments", times=1)
+    world.fault("business_central", fault)
+    record = await with_file(expenses, "receipt.pdf", b"paper")
+    await expenses.sync(record)
+    assert fault.times == 0
+    expenses.check_invoice(record, "20.00")
+    assert list(expenses.files(record).values()) == [b"paper"]
 
 
 async def test_a_document_that_a_person_posted_first_is_told_to_lack_them(expenses: Expensing) -> None:

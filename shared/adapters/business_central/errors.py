@@ -40,6 +40,13 @@ TABLE: Final = (
         "Switch on API services and Integrate APIs.",
     ),
     NO_API_404,
+    Resolution(
+        404,
+        NotFound,
+        "record_missing",
+        "Business Central has no such record.",
+        code="Internal_RecordNotFound",
+    ),
     Resolution(404, NotFound, "not_found", "Business Central has no such record."),
     Resolution(
         0,

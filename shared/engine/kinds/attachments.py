@@ -21,6 +21,9 @@ OFF: Final = "off"
 LEFT_BEHIND: Final = "attachment"
 """The cause of a hold for a file that cannot go along."""
 PERMISSION: Final = "permission"
+GONE: Final = "is no longer in ConnectWise"
+RECORD_MISSING: Final = "record_missing"
+"""The cause of a 404 that means the document itself; any other means that there is no such place."""
 FILES: Final = "files"
 """The fact that lists the files that go with the document."""
 ATTACHED: Final = "attached"
@@ -157,9 +160,10 @@ async def carry_files(job: Job, plan: Plan, target: str, record_id: str) -> None
     for file in missing:
         header = {"fileName": file["name"], "parentType": PARENT_TYPES[target], "parentId": record_id}
         try:
-            attached[str(file["id"])] = await _carry(
-                job, file, shelf, header, present.get(_key(file["name"]))
-            )
+            there = present.get(_key(file["name"]))
+            attached[str(file["id"])] = name = await _carry(job, file, shelf, header, there)
+            if not name:
+                plan.reason = f"{plan.reason} {file['name']} {GONE}: the document goes without it.".strip()
         except (HoldForPerson, StopConnection) as refused:
             if isinstance(refused, StopConnection) and refused.cause != PERMISSION:
                 raise
@@ -191,8 +195,8 @@ async def _present(job: Job, parent: str) -> tuple[str, dict[str, JsonObject]]:
         try:
             async for page in job.connection.business_central.scan(f"{parent}/{shelf}"):
                 rows += page
-        except NotFound:
-            if shelf == SHELVES[-1]:
+        except NotFound as missing:
+            if shelf == SHELVES[-1] or missing.cause == RECORD_MISSING:
                 raise
             continue
         return shelf, {_key(str(row["fileName"])): row for row in rows}
