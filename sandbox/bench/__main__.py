@@ -87,7 +87,7 @@ async def _start() -> Figures:
 
 
 async def run(options: argparse.Namespace) -> list[Figures]:
-    """The chosen parts in their order; each announces itself."""
+    """The chosen parts in their order; each announces itself and shows what it found."""
     events, full = int(options.events), bool(options.full)
     size, documents = load.FULL if full else load.SENSIBLE, invoices.FULL if full else invoices.SENSIBLE
     known: dict[str, Callable[[], Awaitable[Figures]]] = {
@@ -104,9 +104,11 @@ async def run(options: argparse.Namespace) -> list[Figures]:
     began, parts = time.monotonic(), list[Figures]()
     for name in options.only.split(","):
         print(f"[{time.monotonic() - began:6.1f} s] {name}", flush=True)
-        parts += (
+        found = (
             await _side_by_side(events, alone=options.alone) if name == "shared" else [await known[name]()]
         )
+        print(f"\n{shown(found)}\n", flush=True)
+        parts += found
     return parts
 
 
@@ -114,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table; 1 where a target was missed."""
     options = _parse(arguments)
     parts = asyncio.run(run(options))
-    print(f"\n{shown(parts)}")
+    if len(parts) > 1:
+        print(f"\n{shown(parts)}")
     if options.write:
         options.write.write_text(kept(parts, options.write.suffix), "utf-8")
     return int(any(row.met is False for part in parts for row in part.rows))
