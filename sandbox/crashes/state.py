@@ -69,23 +69,29 @@ async def keep(world: World) -> Kept:
     )
 
 
-async def bring_back(world: World, kept: Kept) -> None:
-    """Makes everything as it was; only the rows that differ are written."""
+def restore(world: World, kept: Kept) -> None:
+    """Makes both systems and the clock as they were."""
     world.connectwise.store.bring_back(kept.connectwise)
     environment = world.business_central.environment
     environment.store.bring_back(kept.business_central)
     environment.postings.clear()
     environment.postings.update(kept.postings)
     world.clock.shift = kept.shift
+
+
+async def bring_back(world: World, kept: Kept) -> None:
+    """Makes everything as it was; only the rows that differ are written."""
+    restore(world, kept)
     for table, before in zip(tables(world), kept.tables, strict=True):
         now = await stored(table)
         changes = [("upsert", row, {"mode": "replace"}) for key, row in before.items() if now.get(key) != row]
         gone = [("delete", {"PartitionKey": key[0], "RowKey": key[1]}) for key in now.keys() - before.keys()]
-        for operations in _by_partition([*changes, *gone]):
+        for operations in by_partition([*changes, *gone]):
             await table.submit_transaction(operations)
 
 
-def _by_partition(operations: list[Any]) -> Iterator[list[Any]]:
+def by_partition(operations: list[Any]) -> Iterator[list[Any]]:
+    """The operations as transactions, each within one partition."""
     partitions: dict[str, list[Any]] = {}
     for operation in operations:
         partitions.setdefault(operation[1]["PartitionKey"], []).append(operation)

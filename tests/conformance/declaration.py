@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 import pytest
 
 from sandbox.kit import Json
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 CALLBACK: Final = "callback updated"
@@ -43,7 +44,7 @@ class Declaration(ABC):
     @pytest.fixture
     async def scene(self, world: World) -> World:
         """The world with everything in place that each record of the entity needs."""
-        await self.prepare(world)
+        await set_up(world, self, lambda: self.prepare(world))
         return world
 
     async def prepare(self, world: World) -> None:  # noqa: B027 - a hook that may stay empty

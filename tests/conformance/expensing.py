@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from decimal import Decimal
-from itertools import count
 from typing import Final
 
 from sandbox.connectwise.ledger import ACCOUNTS
@@ -22,7 +21,8 @@ class Expensing:
         self.world = world
         self.member = ""
         self.client = ""
-        self._months = count()
+        self.month = 0
+        """How many months later than January 2025 the next report is."""
 
     async def open(self) -> None:
         """Makes the member, the client and the accounts, and says which account the card is; two tiers approve."""
@@ -65,7 +65,7 @@ class Expensing:
 
     async def report(self, *entries: Json, approved: bool = True, member: str = "") -> str:
         """A report of a month of its own, approved unless told otherwise."""
-        month = next(self._months)
+        month, self.month = self.month, self.month + 1
         date = f"{2025 + month // 12}-{month % 12 + 1:02}-05T00:00:00Z"
         body = {"member": {"id": int(member or self.member)}, "date": date, "entries": list(entries)}
         record = str((await self.world.cw("expenseReports", body))["id"])

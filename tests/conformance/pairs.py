@@ -1,8 +1,8 @@
 """The two stand-ins side by side, and a stock of such pairs that are used again instead of built again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx
 
@@ -26,6 +26,8 @@ class Pair:
         self.business_central = BusinessCentral(BusinessCentralSettings(webhook_delay=WEBHOOK_DELAY))
         self.connectwise_url = ""
         self.business_central_url = ""
+        self.scenes: dict[Hashable, Any] = {}
+        """What was prepared on this pair, see ``scenes``."""
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Serves both until the stack is closed; what a person adds before going live is there and stays."""

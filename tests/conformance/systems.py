@@ -15,7 +15,7 @@ from sandbox.kit import Fault, Json, StandIn, dumps, loads
 from sandbox.stage import CLIENT_ID
 from shared.adapters.wire import open_http
 from shared.app import trust
-from tests.conformance.pairs import Pairs
+from tests.conformance.pairs import Pair, Pairs
 from tests.conformance.traffic import Traffic
 from tests.sandbox.business_central_support import KEY
 
@@ -31,6 +31,9 @@ class Systems:
         self.connectwise_url = ""
         self.business_central_url = ""
         self.http = open_http(30, trust())
+        self.pair: Pair
+        self.acts = 0
+        """A mark of everything that people and other integrations have done so far."""
         self._pairs = pairs
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -39,7 +42,7 @@ class Systems:
         pairs = self._pairs
         if pairs is None:
             pairs = await stack.enter_async_context(Pairs())
-        pair = await stack.enter_async_context(pairs.lend())
+        self.pair = pair = await stack.enter_async_context(pairs.lend())
         self.connectwise, self.connectwise_url = pair.connectwise, pair.connectwise_url
         self.business_central, self.business_central_url = pair.business_central, pair.business_central_url
 
@@ -55,9 +58,13 @@ class Systems:
 
     async def _admin(self, url: str, path: str, body: Json) -> Json:
         content = dumps(body if body is not None else {})
+        self._note(path, content)
         answer = await self.http.post(f"{url}/admin/{path}", content=content)
         assert answer.is_success, f"/admin/{path} answered {answer.status_code}: {answer.text}"
         return loads(answer.content)
+
+    def _note(self, *act: str | None) -> None:
+        self.acts = hash((self.acts, act))
 
     async def cw_call(self, method: str, path: str, body: Json = None) -> Json:
         """A call of the ConnectWise API as somebody else's integration makes it."""
@@ -77,6 +84,7 @@ class Systems:
     async def _call(self, method: str, url: str, body: Json, **options: Any) -> Json:
         options["headers"] |= {"Content-Type": "application/json"}
         content = None if body is None else dumps(body)
+        self._note(method, url, content)
         answer = await self.http.request(method, url, content=content, **options)
         assert answer.is_success, f"{method} {url} answered {answer.status_code}: {answer.text}"
         return loads(answer.content) if answer.content else None

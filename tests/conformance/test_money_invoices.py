@@ -11,6 +11,7 @@ from sandbox.connectwise.schema import fields
 from sandbox.kit import Json
 from shared.domain.records import State
 from tests.conformance.invoicing import Invoicing
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 TYPES: Final = [kind for kind in fields("Invoice")["type"].options if kind != "CreditMemo"]
@@ -22,7 +23,7 @@ RANDOM_INVOICES: Final = 30
 async def work(world: World) -> AsyncIterator[Invoicing]:
     """A paying customer with an item; afterwards nothing was posted twice, whatever the test did."""
     work = Invoicing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     yield work
     assert set(world.business_central.environment.postings.values()) <= {1}
 

@@ -7,6 +7,7 @@ import pytest
 from sandbox.kit import Fault, Json
 from shared.domain.records import State
 from tests.conformance.invoicing import Invoicing
+from tests.conformance.scenes import set_up
 from tests.conformance.taps import Crash
 from tests.conformance.world import World
 
@@ -18,7 +19,7 @@ async def work(world: World, request: pytest.FixtureRequest) -> Invoicing:
     """A paying customer, in a ConnectWise that keeps the batch id of a payment and in one that does not."""
     await world.cw("settings", {"keep_gl_batch_id": request.param})
     work = Invoicing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     return work
 
 

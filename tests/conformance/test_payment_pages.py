@@ -12,6 +12,7 @@ from shared.domain.records import State
 from shared.reconcile.ledger import FIELDS
 from tests.conformance.failures import FAILURES
 from tests.conformance.invoicing import Invoicing
+from tests.conformance.scenes import set_up
 from tests.conformance.test_payment import TestPayment as PaymentConformance
 from tests.conformance.world import World
 
@@ -55,7 +56,7 @@ async def work(world: World) -> AsyncIterator[Invoicing]:
     await world.bc("settings", WITHOUT)
     await publish(world)
     work = Invoicing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     yield work
     assert set(world.business_central.environment.postings.values()) <= {1}
 
@@ -171,7 +172,7 @@ def _plain(value: Any) -> Any:
 async def test_without_a_ledger_the_standing_arrives_and_the_payment_waits(world: World) -> None:
     await world.bc("settings", WITHOUT)
     work = Invoicing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     record = await posted(work)
     await work.pay({record: "34.79"}, documentNumber="P1")
     await world.app.sweeper.payments(DEFAULT, full=True)

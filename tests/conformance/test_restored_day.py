@@ -7,12 +7,13 @@ from shared.adapters.storage.archive import restore, save
 from shared.adapters.storage.clients import SETTING, open_storage
 from shared.domain.records import State
 from tests.conformance.invoicing import Invoicing
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 
 async def test_what_was_done_after_the_backup_is_found_and_not_done_again(world: World) -> None:
     people = Invoicing(world)
-    await people.open()
+    await set_up(world, people, people.open)
     before = await people.invoice(people.lines())
     await world.sync("invoice", before)
     assert world.app.storage is not None

@@ -10,6 +10,7 @@ from shared.app import DEFAULT
 from shared.domain.records import State
 from shared.reconcile.runs import Request
 from tests.conformance.invoicing import Invoicing
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 ROUNDING: Final = "4000"
@@ -18,11 +19,15 @@ PENNIES: Final[dict[str, Json]] = {"penny_cap": Decimal("0.05"), "rounding_accou
 
 async def opened(world: World, mode: str, *, inclusive: bool = False, **options: Json) -> Invoicing:
     """A paying customer with an item, in a connection of that tax mode."""
-    await world.app.connection_desk.save(DEFAULT, dumps({"options": {"tax_mode": mode, **options}}))
-    work = Invoicing(world)
-    await work.open()
-    if inclusive:
-        await include_tax(work)
+    work, document = Invoicing(world), dumps({"options": {"tax_mode": mode, **options}})
+
+    async def prepare() -> None:
+        await world.app.connection_desk.save(DEFAULT, document)
+        await work.open()
+        if inclusive:
+            await include_tax(work)
+
+    await set_up(world, work, prepare, document, inclusive)
     return work
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.conformance.conftest import world
 from tests.conformance.expensing import Expensing
 from tests.conformance.invoicing import Invoicing
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 __all__ = ["expenses", "work", "world"]
@@ -16,7 +17,7 @@ __all__ = ["expenses", "work", "world"]
 async def work(world: World) -> AsyncIterator[Invoicing]:
     """A paying customer with an item; afterwards nothing was posted twice, whatever the test did."""
     work = Invoicing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     yield work
     assert set(world.business_central.environment.postings.values()) <= {1}
 
@@ -25,5 +26,5 @@ async def work(world: World) -> AsyncIterator[Invoicing]:
 async def expenses(world: World) -> Expensing:
     """A member with expenses, who is no vendor yet."""
     expenses = Expensing(world)
-    await expenses.open()
+    await set_up(world, expenses, expenses.open)
     return expenses

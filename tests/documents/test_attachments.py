@@ -10,6 +10,7 @@ from shared.domain.plans import Plan
 from shared.domain.records import State
 from shared.engine.kinds.attachments import GONE, LONGEST_NAME, name_of
 from tests.conformance.expensing import Expensing
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 from tests.documents.support import options, rules, the_open_item
 
@@ -21,8 +22,12 @@ LARGE = bytes(range(256)) * 12_000
 async def expenses(world: World) -> Expensing:
     """A member with expenses, who is a vendor."""
     expenses = Expensing(world)
-    await expenses.open()
-    await world.sync("member", expenses.member, "on demand")
+
+    async def prepare() -> None:
+        await expenses.open()
+        await world.sync("member", expenses.member, "on demand")
+
+    await set_up(world, expenses, prepare, "vendor")
     return expenses
 
 

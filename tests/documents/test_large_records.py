@@ -13,6 +13,7 @@ from shared.domain.records import State
 from shared.mapping import standard_mapping
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.purchasing import Purchasing
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 from tests.documents.support import agreement
 
@@ -52,7 +53,7 @@ async def test_an_agreement_with_thousands_of_additions(work: Invoicing) -> None
 
 async def test_an_order_with_very_many_lines(world: World) -> None:
     buying = Purchasing(world)
-    await buying.open()
+    await set_up(world, buying, buying.open)
     lines = [
         buying.line(
             1,

@@ -6,6 +6,7 @@ from sandbox.kit import Json
 from shared.app import DEFAULT
 from shared.domain.records import State
 from tests.conformance.purchasing import Purchasing
+from tests.conformance.scenes import set_up
 from tests.conformance.taps import Crash
 from tests.conformance.world import World
 
@@ -16,7 +17,7 @@ ENTITY = "stock_entry"
 async def record(world: World) -> str:
     """An adjustment that is held with the entry to make."""
     buying = Purchasing(world)
-    await buying.open()
+    await set_up(world, buying, buying.open)
     detail: Json = {"catalogItem": {"id": int(buying.items["SWITCH"])}, "quantityAdjusted": -2}
     detail |= {"warehouse": {"id": 1}, "warehouseBin": {"id": 1}}
     body: Json = {"identifier": "Count", "type": {"identifier": "Count"}, "adjustmentDetails": [detail]}

@@ -17,6 +17,7 @@ from shared.engine.figures import registrations
 from shared.triggers.queues import KEEP_HOOKS
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.pairs import Pairs
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 CITIES: Final = ("Tampa", "Miami", "Naples", "Orlando")
@@ -67,7 +68,7 @@ async def test_every_order_of_four_changes_ends_the_same(world: World) -> None:
 
 async def test_tenfold_callbacks_cost_one_write(world: World) -> None:
     work = Invoicing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     record = await work.invoice(work.lines())
     hints = [world.envelope("invoice", record) for _ in range(10)]
     for hint in hints:
@@ -83,7 +84,7 @@ async def test_tenfold_callbacks_cost_one_write(world: World) -> None:
 
 async def test_callbacks_that_are_72_hours_late(world: World) -> None:
     work = Invoicing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     record = await work.invoice(work.lines())
     early = world.envelope("invoice", record)
     await world.sync("invoice", record)

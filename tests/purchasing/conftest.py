@@ -7,6 +7,7 @@ import pytest
 from sandbox.azurite import Azurite
 from tests.conformance.pairs import Pairs
 from tests.conformance.purchasing import Purchasing
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 
@@ -22,5 +23,5 @@ async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[World]:
 async def work(world: World) -> Purchasing:
     """People who buy."""
     work = Purchasing(world)
-    await work.open()
+    await set_up(world, work, work.open)
     return work

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.azurite import Azurite
 from tests.conformance.pairs import Pairs
+from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 from tests.reconcile.books import Books
 
@@ -15,6 +16,6 @@ async def books(azurite: Azurite, pairs: Pairs) -> AsyncIterator[Books]:
     """Books of their own for each test; no documented rule of either system may be broken in them."""
     async with World(azurite, pairs) as world:
         books = Books(world)
-        await books.open()
+        await set_up(world, books, books.open)
         yield books
         assert world.breaches == []

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
@@ -44,7 +43,7 @@ class Spending:
         await self.buying.open()
         await self.spending.open()
         buying, spending = self.buying, self.spending
-        spending._months = count(14)  # The months that a run looks at.
+        spending.month = 14  # The months that a run looks at.
         self.orders = [await buying.synced() for _ in range(4)]
         self.received = [await buying.synced(buying.line(10), buying.line(3, "CABLE")) for _ in range(2)]
         for record in self.received:
