@@ -1,7 +1,7 @@
 """The parts of a Bicep file as plain values: declarations and expressions."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -13,8 +13,8 @@ class Expression:
 
     def children(self) -> Iterator["Expression"]:
         """The expressions directly inside this one."""
-        for one in fields(self):
-            value = getattr(self, one.name)
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(item, Entry):
                     yield from (item.key, item.value)

@@ -35,7 +35,7 @@ class Tree:
 
     def text(self, path: str) -> str:
         """The text of a file; empty when there is none."""
-        return self.changed[path] if path in self.changed else _text(self.root / path)
+        return self.changed[path] if path in self.changed else _text(self.root, path)
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
@@ -68,7 +68,8 @@ class Tree:
 
 
 @cache
-def _text(place: Path) -> str:
+def _text(root: Path, path: str) -> str:
+    place = root / path
     return place.read_text(encoding="utf-8") if place.is_file() else ""
 
 

@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from infra_checks import nodes
@@ -71,6 +72,7 @@ EMULATOR_KEY: Final = (
 )
 """The published key of the storage emulator, the same everywhere; it opens nothing in Azure."""
 
+_TRACER: Final = re.compile(r"Instrumentor\b|opentelemetry\.instrumentation")
 _ROW: Final = re.compile(r"^\| `(\w+)` \|")
 
 
@@ -149,11 +151,14 @@ def _instrumentations(tree: Tree, file: nodes.File, azure: dict[str, nodes.Entry
         line = entry.line if entry else 1
         yield Problem(file.path, line, CHECK, f"{INSTRUMENTATIONS} lets {name} trace whole addresses")
     for path in ("function_app.py", *tree.files("shared", ".py")):
-        for number, line_text in numbered(tree.text(path)):
-            if re.search(r"Instrumentor\b|opentelemetry\.instrumentation", line_text):
-                yield Problem(
-                    path, number, CHECK, "nothing may trace calls by itself: it would tell addresses"
-                )
+        for number in _tracing(tree.text(path)):
+            yield Problem(path, number, CHECK, "nothing may trace calls by itself: it would tell addresses")
+
+
+@cache
+def _tracing(text: str) -> tuple[int, ...]:
+    """The lines that switch on what traces calls by itself."""
+    return tuple(number for number, line in numbered(text) if _TRACER.search(line))
 
 
 def _azure(

@@ -1,11 +1,30 @@
 """Fixtures that every part of the test suite shares."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
 from sandbox.azurite import Azurite
 from tests.conformance.pairs import Pairs
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """Groups of our own: the mark of xdist has no effect with this pytest."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from tests.schedule import Schedule
+
+    config.option.loadscopereorder = False
+    return Schedule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes long."""
+    from tests.schedule import ordered
+
+    items[:] = ordered(items)
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,7 @@ class DatedQueue(ClockedQueue):
 
     async def empty(self) -> None:
         """Throws everything away."""
-        if self.deliveries:
+        if self.deliveries or self.completed:
             self.deliveries.clear()
+            self.completed.clear()
             await self.client.clear_messages()

@@ -18,6 +18,9 @@ from azure.storage.queue.aio import QueueClient
 TAKEN_SECONDS: Final = 3600
 """How long Azurite hides a message that a test has taken; longer than any test."""
 
+MOST_COMPLETED: Final = 32
+"""Messages that are done with and wait to be deleted; few enough to hinder no reading."""
+
 
 class ShiftedClock:
     """The machine's clock, moved ahead by as much as a test has let pass."""
@@ -56,7 +59,9 @@ class Delivery:
     async def complete(self) -> None:
         """Deletes the message, as the host does after a success."""
         self.queue.deliveries.remove(self)
-        await self.queue.client.delete_message(self.message)
+        self.queue.completed.append(self.message)
+        if len(self.queue.completed) >= MOST_COMPLETED:
+            await self.queue.clean()
 
 
 class ClockedQueue:
@@ -67,6 +72,8 @@ class ClockedQueue:
         self.clock = clock
         self.delays: list[timedelta] = []
         self.deliveries: list[Delivery] = []
+        self.completed: list[QueueMessage] = []
+        """Messages that are done with and hidden, deleted before anybody looks at the queue."""
         self._numbers = numbers
         self._due: dict[str, datetime] = {}
         self._unanswered: list[datetime] = []
@@ -80,11 +87,18 @@ class ClockedQueue:
 
     async def get_queue_properties(self) -> object:
         """Asks for the queue."""
+        await self.clean()
         return await self.client.get_queue_properties()
 
     async def peek_messages(self, **options: Any) -> object:
         """Looks at messages without taking them."""
+        await self.clean()
         return await self.client.peek_messages(**options)
+
+    async def clean(self) -> None:
+        """Deletes the messages that are done with."""
+        while self.completed:
+            await self.client.delete_message(self.completed.pop())
 
     async def create_queue(self) -> None:
         """Makes the queue."""

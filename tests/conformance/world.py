@@ -19,7 +19,7 @@ from sandbox.azurite import Azurite
 from sandbox.business_central.settings import DEFAULT_USER
 from sandbox.stage import CLIENT_ID, COMPANY
 from shared.adapters.storage.clients import SETTING, open_storage
-from shared.app import DEFAULT, App, bootstrap
+from shared.app import DEFAULT, App, assemble
 from shared.domain.envelope import Envelope
 from shared.domain.records import Link, Record, RecordRef
 from shared.engine.backoff import Backoff
@@ -66,6 +66,7 @@ class World(Systems):
         self.settings: dict[str, str] = {}
         self._prefix = "t" + uuid.uuid4().hex[:16]
         self._numbers = numbering()
+        self._prepared = False
         self._queues: dict[str, ClockedQueue] = {}
         self._stack = AsyncExitStack()
 
@@ -87,7 +88,11 @@ class World(Systems):
         storage.sweep = self._clocked("sweep", storage.sweep)
         backoff = Backoff(base_seconds=1.0, cap_seconds=4.0, chance=random.Random(7))
         settings = Settings.read(self.environment())
-        self.app = await bootstrap(settings, clock=self.clock, storage=storage, backoff=backoff)
+        self.app = assemble(settings, clock=self.clock, storage=storage, backoff=backoff)
+        if not self._prepared:
+            # Tables and queues outlive the process.
+            await self.app.prepare()
+            self._prepared = True
         shared.app._app = self.app
 
     def _clocked(self, name: str, client: QueueClient) -> QueueClient:

@@ -18,9 +18,6 @@ from sandbox.stage import Stage
 from shared.adapters.storage.clients import RECORD_TABLE, SETTING, STATE_TABLE, open_storage
 from shared.engine.hooks import client_state
 
-pytestmark = pytest.mark.xdist_group("soak")
-"""One process: the second test looks at what the first one left."""
-
 EVENTS: Final = 100
 PUBLIC, PRIVATE = "Zq7XcPublicKey93", "Wm4RtPrivateKey58"
 ACCESS_KEY, SIGNING_KEY = "Hv2NyAccessKey61", "Bd8LsSigningKey27"

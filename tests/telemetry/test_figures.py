@@ -8,9 +8,6 @@ from shared.ports import metrics
 from shared.ports.telemetry import Metric
 from tests.telemetry.day import Day
 
-pytestmark = pytest.mark.xdist_group("telemetry")
-"""One process plays the day for all."""
-
 CATALOGUE = [one for one in vars(metrics).values() if isinstance(one, Metric)]
 NOT_IN_A_DAY = {"dynaconnect.credential.expires_in"}
 """The credentials of the day never end."""

@@ -1,12 +1,8 @@
 """Nothing that is sent names a customer, quotes a record or holds a secret."""
 
-import pytest
 import simplejson
 
 from tests.telemetry.day import PRIVATE, TERMS, Day
-
-pytestmark = pytest.mark.xdist_group("telemetry")
-"""One process plays the day for all."""
 
 SECRETS = ("web-service-key", "private", "AccountKey", "x-functions-key", "Bearer ", "Basic ")
 

@@ -2,13 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from sandbox.monitor.collector import Row
 from tests.telemetry.day import Day
-
-pytestmark = pytest.mark.xdist_group("telemetry")
-"""One process plays the day for all."""
 
 
 def the(rows: list[Row], name: str, **dimensions: Any) -> list[Row]:
