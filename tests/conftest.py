@@ -1,5 +1,6 @@
 """Fixtures that every part of the test suite shares."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -7,6 +8,15 @@ import pytest
 
 from sandbox.azurite import Azurite
 from tests.conformance.pairs import Pairs
+
+# What is imported and collected stays to the end: looking through it for garbage again and again finds none.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on there is garbage."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

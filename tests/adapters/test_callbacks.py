@@ -21,6 +21,7 @@ from shared.adapters.connectwise.callbacks import (
     MOST_MISSES,
     CallbackVerifier,
 )
+from shared.app import trust
 from shared.domain.errors import RetryLater
 from shared.ports.hooks import Refused
 from tests.adapters.support import serving
@@ -69,7 +70,7 @@ async def site() -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def verifier(site: Site) -> AsyncIterator[CallbackVerifier]:
-    async with httpx.AsyncClient(follow_redirects=True) as http:
+    async with httpx.AsyncClient(follow_redirects=True, verify=trust()) as http:
         yield CallbackVerifier(http, f"{site.url}/v4_6_release/apis/3.0", "Acme", "client-id")
 
 

@@ -12,6 +12,7 @@ from sandbox.kit import Fault, StandIn
 from shared.adapters import files
 from shared.adapters.files import IN_MEMORY, PIECE, downloaded
 from shared.adapters.http import Headers, JsonClient
+from shared.app import trust
 from shared.domain.errors import HoldForPerson, RetryLater
 from tests.adapters.support import serving
 from tests.adapters.test_http import TABLE
@@ -44,7 +45,7 @@ async def no_credentials(_refused: Headers | None) -> Headers:
 
 @asynccontextmanager
 async def client_of(shelf: Shelf) -> AsyncIterator[JsonClient]:
-    async with serving(shelf.app) as url, httpx.AsyncClient() as http:
+    async with serving(shelf.app) as url, httpx.AsyncClient(verify=trust()) as http:
         yield JsonClient("Shelf", http, url, no_credentials, TABLE)
 
 

@@ -12,6 +12,7 @@ from tests.conformance.world import World
 
 class TestItem(MasterDataConformance):
     entity = "item"
+    like = "customer"
     subject = "catalog_item"
     path = "items"
     table = "CatalogItem"

@@ -8,6 +8,7 @@ from tests.conformance.masters import MasterDataConformance
 
 class TestVendor(MasterDataConformance):
     entity = "vendor"
+    like = "customer"
     subject = "company"
     path = "companies"
     table = "Company"

@@ -18,6 +18,7 @@ from azure.identity.aio import ClientSecretCredential
 from sandbox.business_central.auth import SCOPE
 from sandbox.business_central.settings import DEFAULT_CLIENT, EXCHANGE, IDENTITY, ISSUER
 from sandbox.kit import Json
+from shared.app import trust
 from tests.sandbox.business_central_support import Case, running
 
 TENANT = "8a3c5f0e-0f52-4f0e-a6c4-51c2b0a5d2f1"
@@ -49,7 +50,7 @@ def assertion(head: Json, claims: Json) -> str:
 
 
 async def bearer(bc: Case, value: str) -> int:
-    async with httpx.AsyncClient() as api:
+    async with httpx.AsyncClient(verify=trust()) as api:
         headers = {"Authorization": f"Bearer {value}"}
         answer = await api.get(f"{bc.url}{COMPANIES}", headers=headers)
     if answer.status_code == 401:
@@ -92,7 +93,7 @@ async def test_tokens_end_by_time_and_by_revocation(bc: Case) -> None:
 
 async def test_basic_needs_the_web_service_key(bc: Case) -> None:
     url = f"{bc.url}{COMPANIES}"
-    async with httpx.AsyncClient() as api:
+    async with httpx.AsyncClient(verify=trust()) as api:
         assert (await api.get(url)).status_code == 401
         assert (await api.get(url, auth=("dynaconnect", "wrong"))).status_code == 401
         assert (await api.get(url, headers={"Authorization": "Basic ???"})).status_code == 401

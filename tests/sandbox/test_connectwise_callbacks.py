@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sandbox.kit import Json, loads
+from shared.app import trust
 from tests.sandbox.connectwise_support import ITEM, Receiver, Tenant, receiving, running
 
 CALLBACKS = "/system/callbacks"
@@ -67,7 +68,7 @@ async def test_message_and_signature(both: tuple[Tenant, Receiver]) -> None:
     assert message["CallbackObjectRecId"] == entry["id"]
     entity = loads(message["Entity"])
     assert (entity["name"], entity["status"], "customFields" in entity) == ("Ümlaut & Co", {"id": 1}, False)
-    async with httpx.AsyncClient() as anonymous:
+    async with httpx.AsyncClient(verify=trust()) as anonymous:
         key = (await anonymous.get(message["Metadata"]["key_url"])).json()["signing_key"]
         stranger = message["Metadata"]["key_url"].replace("=acme", "=other")
         assert (await anonymous.get(stranger)).status_code == 404

@@ -13,6 +13,7 @@ import pytest
 from sandbox.connectwise.schema import Field, fields, tables
 from sandbox.connectwise.service import BASE
 from sandbox.kit import Json, loads
+from shared.app import trust
 from tests.sandbox.connectwise_support import ITEM, Tenant, product, record_ids, running
 
 SPEC = Path(__file__).parents[3] / "shared" / "specs" / "connectwise-psa.openapi.json"
@@ -212,7 +213,7 @@ async def test_command_line_serves_on_a_free_port() -> None:
     assert process.stdout is not None
     try:
         ready = (await process.stdout.readline()).decode()
-        async with httpx.AsyncClient() as anonymous:
+        async with httpx.AsyncClient(verify=trust()) as anonymous:
             answer = await anonymous.get(f"{ready.split()[-1]}/login/companyinfo/acme")
         assert answer.json()["CompanyID"] == "acme"
     finally:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from sandbox.kit import dumps
+from shared.app import trust
 from tests.sandbox.connectwise_support import Tenant, running
 
 COMPANIES = "/company/companies"
@@ -31,7 +32,7 @@ async def cw() -> AsyncIterator[Tenant]:
 
 
 async def test_access_needs_client_id_and_keys(cw: Tenant) -> None:
-    async with httpx.AsyncClient(auth=("acme+public", "private")) as bare:
+    async with httpx.AsyncClient(auth=("acme+public", "private"), verify=trust()) as bare:
         answer = await bare.get(f"{cw.url}/v4_6_release/apis/3.0/system/info")
     assert answer.status_code == 400
     assert "clientId" in answer.json()["message"]
@@ -43,7 +44,7 @@ async def test_access_needs_client_id_and_keys(cw: Tenant) -> None:
 
 
 async def test_company_info_needs_no_keys(cw: Tenant) -> None:
-    async with httpx.AsyncClient() as anonymous:
+    async with httpx.AsyncClient(verify=trust()) as anonymous:
         known = await anonymous.get(f"{cw.url}/login/companyinfo/ACME")
         unknown = await anonymous.get(f"{cw.url}/login/companyinfo/other")
     assert known.json()["Codebase"] == "v4_6_release/"
