@@ -155,5 +155,4 @@ class Failures(Declaration):
             assert await scene.work(self.entity) == []
             if not fuse.burnt:
                 break
-            await scene.restart()
         assert steps > self.writes_to_create
