@@ -1,5 +1,6 @@
 """Catalog items and items."""
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sandbox.kit import Json
 from shared.app import DEFAULT
 from shared.domain.records import RecordRef
 from tests.conformance.masters import MasterDataConformance
+from tests.conformance.taps import Crash
 from tests.conformance.world import World
 
 
@@ -48,6 +50,21 @@ class TestItem(MasterDataConformance):
         [target] = self.targets(scene, record)
         owner = await scene.app.store.claims.owner(DEFAULT, self.entity_set, target["number"])
         assert owner == RecordRef(DEFAULT, self.subject, record)
+
+    async def test_what_a_dead_process_created_is_claimed_once(self, scene: World) -> None:
+        """By its number, as a pass that lives does; a second claim by the id would only be left over."""
+        for steps in range(1, 5):
+            record = await self.make(scene, steps)
+            await scene.die_after(steps)
+            await scene.hint(self.subject, record)
+            with suppress(Crash):
+                await self.settle(scene, record)
+            await scene.restart()
+            await self.settle(scene, record)
+            [target] = self.targets(scene, record)
+            claims = scene.app.store.claims
+            assert await claims.owner(DEFAULT, self.entity_set, target["number"])
+            assert await claims.owner(DEFAULT, self.entity_set, target["id"]) is None
 
     async def test_a_new_target_is_known_by_what_later_changes_are_compared_with(self, scene: World) -> None:
         """What is only given at creation is Business Central's own afterwards: no part of what we wrote."""
