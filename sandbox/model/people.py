@@ -21,7 +21,8 @@ class People:
     """Both back offices. A step returns what was done in words, or an empty text when there was nothing to do.
 
     ``deleted`` holds the invoices that were deleted, ``gone`` the numbers of what was deleted in Business Central: such
-    a customer or item is made again when its record changes or a document needs it, not before.
+    a customer or item is made again when its record changes or a document needs it, not before. ``shrunk`` holds what
+    was paid on invoices that people have made smaller than that: their doing, which must then be shown.
 
     Every step draws from a ``chance`` of its own, so that a step means the same when others are left out.
     """
@@ -38,6 +39,7 @@ class People:
         self.payments: list[str] = []
         self.deleted: set[str] = set()
         self.gone: set[str] = set()
+        self.shrunk: dict[int, Decimal] = {}
         self._number = 0
 
     async def open(self) -> None:
@@ -139,9 +141,16 @@ class People:
         if self._closed(record) and not await self.world.tries("connectwise", f"invoices/{record}/reopen"):
             return ""
         await self.world.tries("connectwise", f"invoices/{record}", {"lines": self._lines(chance)})
+        if (paid := self.paid_on(int(record))) > self.billing.source(record)["total"]:
+            self.shrunk[int(record)] = paid
         if chance.random() < 0.8:
             await self.world.tries("connectwise", f"invoices/{record}/close")
         return f"invoice {record} is written anew"
+
+    def paid_on(self, invoice: int) -> Decimal:
+        """What ConnectWise shows as paid on an invoice."""
+        rows = self.world.cw_records("InvoicePayment")
+        return sum((row["amount"] for row in rows if row["invoice"]["id"] == invoice), Decimal(0))
 
     async def delete_invoice(self, chance: random.Random) -> str:
         """Deletes an invoice, if ConnectWise lets one."""

@@ -52,15 +52,26 @@ def _posted(people: People) -> dict[str, list[Json]]:
 
 
 def _payments_always(people: People) -> Iterator[str]:
-    paid: Counter[int] = Counter()
-    for row in people.world.cw_records("InvoicePayment"):
-        paid[row["invoice"]["id"]] += row["amount"]
-    for row in people.world.cw_records("Invoice"):
-        if paid[row["id"]] > max(row["total"], ZERO):
-            yield f"invoice {row['id']} of {row['total']} carries payments of {paid[row['id']]}"
+    for number, total, paid in _overpaid(people):
+        if paid > people.shrunk.get(number, ZERO):
+            yield f"invoice {number} of {total} carries payments of {paid}"
     for row in people.world.bc_records("salesInvoices"):
         if row["status"] in POSTED and not ZERO <= row["remainingAmount"] <= row["totalAmountIncludingTax"]:
             yield f"{row['number']}: {row['remainingAmount']} of {row['totalAmountIncludingTax']} is open"
+
+
+def _overpaid(people: People) -> Iterator[tuple[int, Decimal, Decimal]]:
+    """Invoices that carry more than their total: number, total, paid."""
+    for row in people.world.cw_records("Invoice"):
+        paid = people.paid_on(row["id"])
+        if paid > max(row["total"], ZERO):
+            yield row["id"], row["total"], paid
+
+
+def _overpaid_unseen(people: People, excused: "Excused") -> Iterator[str]:
+    for number, total, paid in _overpaid(people):
+        if ("invoice", str(number)) not in excused:
+            yield f"invoice {number} of {total} carries payments of {paid}, and nobody is told"
 
 
 def _others_always(people: People) -> Iterator[str]:
@@ -99,6 +110,7 @@ async def at_rest(people: People) -> list[str]:
         *_companies(people, excused),
         *_items(people, excused),
         *_invoices(people, excused),
+        *_overpaid_unseen(people, excused),
         *_orders(people, excused),
         *_reports(people, excused),
     ]

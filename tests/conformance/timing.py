@@ -127,7 +127,10 @@ class ClockedQueue:
                     messages_per_page=32, visibility_timeout=TAKEN_SECONDS
                 )
                 async for message in messages:
-                    due = self._due.pop(str(message.id), None) or self._unanswered.pop(0)
+                    due = self._due.pop(str(message.id), None)
+                    if due is None:
+                        # Of a sender that died so early that it was no longer counted as one who waits.
+                        due = self._unanswered.pop(0) if self._unanswered else self.clock.now()
                     self.deliveries.append(Delivery(due, next(self._numbers), self, message))
                     if not self._due and not self._unanswered:
                         break
