@@ -296,5 +296,17 @@ def test_a_map_of_thirty_fields_takes_less_than_half_a_millisecond() -> None:
     compiled = compile_mapping(loaded(document), business_central())
     record = {"company": dict.fromkeys(names, " A value ")}
     assert len(compiled.apply(record, Prefetched()).create) == len(rules) >= 24
-    best = min(timeit.repeat(lambda: compiled.apply(record, Prefetched()), number=20, repeat=25)) / 20
-    assert best / len(rules) * 30 < 0.0005
+    taken, yardstick = [], []
+    for _ in range(25):
+        taken.append(timeit.timeit(lambda: compiled.apply(record, Prefetched()), number=20) / 20)
+        yardstick.append(timeit.timeit(a_thousand_additions, number=20) / 20)
+    # Half a millisecond where a thousand additions take 42 us; elsewhere, or on a busy machine, as much of both.
+    assert min(taken) / len(rules) * 30 < 0.0005 * min(yardstick) / 0.000042
+
+
+def a_thousand_additions() -> int:
+    """What tells how fast the machine is just now."""
+    total = 0
+    for number in range(1000):
+        total += number
+    return total
