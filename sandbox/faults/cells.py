@@ -53,7 +53,7 @@ class Cell:
 async def endpoints_of(world: FaultWorld, scene: Scene, number: int) -> list[tuple[str, str]]:
     """What the product calls in the scene when all goes well, system and endpoint."""
     key = await scene.make(world, number)
-    await world.restart()
+    await world.restart_without_faults()
     await scene.begin(world, key)
     world.seen.clear()
     await scene.work(world, key)
@@ -70,7 +70,7 @@ async def run(world: FaultWorld, scene: Scene, system: str, endpoint: str, kind:
     cell = Cell(scene.name, system, endpoint, kind)
     key = await scene.make(world, number)
     await world.drain()
-    await world.restart()
+    await world.restart_without_faults()
     world.log.lines.clear()
     world.crashes.clear()
     breaches = len(world.breaches)

@@ -284,7 +284,7 @@ class StartScene(EntityScene):
     async def resume(self, world: FaultWorld) -> Exception | None:
         refused, self._refused = self._refused, None
         if refused is not None:
-            await world.restart()
+            await world.restart_without_faults()
         return refused
 
 
