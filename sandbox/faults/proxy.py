@@ -8,6 +8,7 @@ from aiohttp import web
 from yarl import URL
 
 from sandbox.kit import StandIn
+from shared.adapters.storage.transport import KEPT_SECONDS
 
 _HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 _NAMES: Final = ("records", "state", "sync-poison", "sweep-poison", "sync", "sweep")
@@ -35,7 +36,8 @@ class StorageProxy(StandIn):
         return f"{request.method} {shown}({'{key}' if 'RowKey' in rest else ''})"
 
     async def _session(self, _app: web.Application) -> AsyncIterator[None]:
-        async with aiohttp.ClientSession(auto_decompress=False) as self._http:
+        connector = aiohttp.TCPConnector(keepalive_timeout=KEPT_SECONDS)
+        async with aiohttp.ClientSession(auto_decompress=False, connector=connector) as self._http:
             yield
 
     async def _forward(self, request: web.Request) -> web.Response:
