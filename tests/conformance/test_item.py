@@ -66,6 +66,24 @@ class TestItem(MasterDataConformance):
             assert await claims.owner(DEFAULT, self.entity_set, target["number"])
             assert await claims.owner(DEFAULT, self.entity_set, target["id"]) is None
 
+    async def test_a_target_that_got_the_number_meanwhile_stays_its_own_items(self, scene: World) -> None:
+        """Between our look and our creation a person gives another item's target this very number."""
+        first, second = await self.made(scene, 1), await self.make(scene, 2)
+        [target] = self.targets(scene, first)
+        number = scene.cw_record("CatalogItem", second)["identifier"]
+
+        async def renumber() -> None:
+            body = {"set": self.entity_set, "key": target["number"], "values": {"number": number}}
+            await scene.bc("edit", body)
+
+        renumbered = await scene.before("business_central.create", renumber)
+        await self.sync(scene, second)
+        assert renumbered.done
+        [item] = await scene.work(self.entity)
+        assert (item.ref.id, item.cause) == (second, "number_taken")
+        [kept] = [row for row in scene.bc_records(self.entity_set) if row["id"] == target["id"]]
+        assert kept["displayName"] == target["displayName"]
+
     async def test_a_new_target_is_known_by_what_later_changes_are_compared_with(self, scene: World) -> None:
         """What is only given at creation is Business Central's own afterwards: no part of what we wrote."""
         created = await scene.link(self.subject, await self.made(scene, 1), self.entity)

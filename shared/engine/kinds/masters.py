@@ -250,12 +250,16 @@ class MasterData:
         await self._claim(job, number)
         try:
             stored = await system.create(self.target, _own_fields(payload))
-        except (AlreadyExists, OutcomeUnknown):
+        except (AlreadyExists, OutcomeUnknown) as refused:
             # Somebody, perhaps an earlier try of ours, was first: link what is there instead of a second one.
             [found] = await system.find([Lookup(self.target, "number", number)]) if number else [[]]
             if not found:
                 raise
             stored = found[0]
+            owner = await self._owner(job, stored)
+            if owner not in (None, job.ref):
+                # Another record is linked to it and it was given this number since.
+                raise self._taken(job, number, owner) from refused
             return await self._change(job, stored, {k: v for k, v in payload.items() if k != "number"})
         given = str(stored.get("number") or "")
         if not number or given != number:
