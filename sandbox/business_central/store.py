@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from sandbox.business_central.fields import SETS
@@ -98,6 +98,11 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _later_than(before: str) -> datetime:
+    """Now, but later than the change before: of two within one millisecond the second is a millisecond later."""
+    return max(datetime.now(UTC), datetime.fromisoformat(before) + timedelta(milliseconds=1))
+
+
 class Store:
     """All companies. Writes happen in transactions: an error undoes them, a commit publishes them."""
 
@@ -176,7 +181,7 @@ class Store:
             return False
         before = (dict(record.values), dict(record.hidden), record.version)
         if "lastModifiedDateTime" in record.values:
-            differing["lastModifiedDateTime"] = utc_text(datetime.now(UTC))
+            differing["lastModifiedDateTime"] = utc_text(_later_than(record.values["lastModifiedDateTime"]))
         self._write(company, record, record.values | differing, record.hidden | private, record.version + 1)
         self._done(company, record, "updated", lambda: self._write(company, record, *before))
         return True

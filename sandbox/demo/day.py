@@ -122,10 +122,6 @@ class Day:
             state = await self.stage.state_of(self.stage.connectwise_url, "?tables=CallbackEntry")
             return len(state["tables"]["CallbackEntry"]) == len(CALLBACKS)
 
-        while self.interrupted and not await registered():
-            # The timer's run may have died with the functions before anything was queued; the next one makes it up.
-            await quiet(self.stage)
-            await self.stage.run("keep_hooks")
         await until("the callbacks are registered", registered)
         await quiet(self.stage)
 
