@@ -50,9 +50,14 @@ class Pace:
 
 
 async def steady(ground: Ground, ids: Sequence[int], action: str, engine: Opponent | None = None) -> Steady:
-    """One event for each company; the next is sent when one of ten has led to its write."""
+    """One event for each company; the next is sent when one of ten has led to its write.
+
+    The first ten are left out: they find a queue that was idle, into which the host looks every two seconds
+    (``maxPollingInterval`` of host.json), and measure that rest.
+    """
     ground.writes.clear()
     sent = await ground.send(ids, AT_ONCE, action, engine.url if engine else "", until_written=True)
+    sent = sorted(sent, key=lambda one: one.at)[AT_ONCE:]
     return Steady(in_ms([one.seconds for one in sent], 0.95), in_ms(latencies(sent, ground.writes), 0.95))
 
 
