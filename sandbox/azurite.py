@@ -18,6 +18,7 @@ ACCOUNT_KEY: Final = (
 """The emulator's published account and key, the same on every machine; they open nothing in Azure."""
 
 _COMMAND: Final = Path(__file__).resolve().parents[1] / "node_modules" / ".bin" / "azurite"
+_BY_INDEX: Final = Path(__file__).with_name("azurite_index.cjs")
 _LISTENING: Final = re.compile(
     r"Azurite (Blob|Queue|Table) service is successfully listening at https?://[^:]+:(\d+)"
 )
@@ -46,8 +47,8 @@ DEFAULT_PORTS: Final = Ports(10000, 10001, 10002)
 class Azurite:
     """One Azurite. Use it as a context manager, ``with`` or ``async with``: it answers on entry and is gone on exit.
 
-    Without a folder everything is kept in memory; ``options`` are more words for its command line, as for TLS. Its API version check is off, because the storage libraries speak
-    a newer version than the emulator knows.
+    Without a folder everything is kept in memory; ``options`` are more words for its command line, as for TLS. Its API version check is off, because the storage libraries speak a newer version than the
+    emulator knows; what ``azurite_index.cjs`` adds lets it find a row by its index.
     """
 
     def __init__(
@@ -84,6 +85,9 @@ class Azurite:
         ports = [f"--{name}Port={getattr(self.ports, name)}" for name in ("blob", "queue", "table")]
         self._process = subprocess.Popen(
             [
+                "node",
+                "--require",
+                str(_BY_INDEX),
                 str(_COMMAND),
                 *where,
                 "--silent",
