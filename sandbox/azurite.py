@@ -47,8 +47,9 @@ DEFAULT_PORTS: Final = Ports(10000, 10001, 10002)
 class Azurite:
     """One Azurite. Use it as a context manager, ``with`` or ``async with``: it answers on entry and is gone on exit.
 
-    Without a folder everything is kept in memory; ``options`` are more words for its command line, as for TLS. Its API version check is off, because the storage libraries speak a newer version than the
-    emulator knows; what ``azurite_index.cjs`` adds lets it find a row by its index.
+    Without a folder everything is kept in memory; ``options`` are more words for its command line, as for TLS. Its
+    API version check is off, because the storage libraries speak a newer version than the emulator knows; what
+    ``azurite_index.cjs`` adds lets it find a row by its index.
     """
 
     def __init__(

@@ -53,6 +53,7 @@ class Cell:
 async def endpoints_of(world: FaultWorld, scene: Scene, number: int) -> list[tuple[str, str]]:
     """What the product calls in the scene when all goes well, system and endpoint."""
     key = await scene.make(world, number)
+    await world.drain()
     await world.restart_without_faults()
     await scene.begin(world, key)
     world.seen.clear()
