@@ -43,7 +43,7 @@ def test_a_setting_wins_over_host_json(tmp_path: Path) -> None:
 def test_the_host_json_of_the_product_is_valid() -> None:
     queues = load_config(ROOT).extensions.queues
     assert queues.visibility_timeout == timedelta(seconds=30)
-    assert queues.threshold == 4
+    assert queues.threshold == 8
 
 
 @pytest.mark.parametrize(
