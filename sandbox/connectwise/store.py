@@ -30,13 +30,27 @@ class Change:
 
 def now_text() -> str:
     """The present moment as the service writes it: UTC, whole seconds, ``Z``."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text_of(now())
+
+
+def now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def text_of(moment: datetime) -> str:
+    """A moment as the service writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Store:
-    """Tables of records. References are kept as ``{"id": n}`` and completed when read."""
+    """Tables of records. References are kept as ``{"id": n}`` and completed when read.
+
+    ``clock`` stamps when a record was entered and changed; a test that moves its clock moves this one with it.
+    """
 
     def __init__(self) -> None:
+        self.clock: Callable[[], datetime] = now
         self.listeners: list[Listener] = []
         self.computed: dict[str, Callable[[Record], Mapping[str, Json]]] = {}
         self.tables: defaultdict[str, dict[int, Record]] = defaultdict(dict)
@@ -63,7 +77,7 @@ class Store:
     def insert(self, entity: str, values: Mapping[str, Json], member: str) -> Record:
         """Adds a record, stamps it and announces it as added. Flags that were not given are false."""
         flags = {field.name: False for field in fields(entity).values() if field.kind == "boolean"}
-        stamp = now_text()
+        stamp = text_of(self.clock())
         info = {"lastUpdated": stamp, "updatedBy": member, "dateEntered": stamp, "enteredBy": member}
         record = {**flags, **values, "id": self.next_id(entity), "_info": info}
         if entity in self.custom_fields:
@@ -76,7 +90,7 @@ class Store:
     def touch(self, entity: str, record: Record, member: str, action: Action = "updated") -> None:
         """Stamps a changed record and announces the change."""
         self._index(entity, record)
-        record["_info"] |= {"lastUpdated": now_text(), "updatedBy": member}
+        record["_info"] |= {"lastUpdated": text_of(self.clock()), "updatedBy": member}
         self._announce(Change(entity, action, record, member))
 
     def remove(self, entity: str, record_id: int, member: str) -> None:

@@ -30,7 +30,6 @@ from shared.ports.telemetry import SILENT, Telemetry
 
 OVERLAP: Final = timedelta(minutes=2)
 """Read again before the watermark: ConnectWise stamps whole seconds and commits out of order."""
-SAME_SECOND: Final = timedelta(seconds=2)
 LEDGER_OVERLAP: Final = 300
 """Ledger entry numbers read again below the watermark: numbers are given before they are committed."""
 DAILY: Final = timedelta(hours=24)
@@ -252,9 +251,10 @@ def is_newer(record: Record, row: dict[str, Any], version: str, *, whole: bool =
     """True when ConnectWise's row of this version is another one than was read; ``whole`` false: a row cut to fields."""
     if record.source_version != version:
         return True
-    # ConnectWise stamps whole seconds: a change in the second in which we read carries the same stamp.
+    # ConnectWise stamps whole seconds: a change in the second in which we read carries the same stamp. Its clock is
+    # not ours, so what was read soon after its stamp counts as read in that second.
     read_at = record.read_at
-    near = bool(version and read_at and datetime.fromisoformat(version) + SAME_SECOND > read_at)
+    near = bool(version and read_at and datetime.fromisoformat(version) + OVERLAP > read_at)
     return whole and near and record.source_digest != digest(row)
 
 

@@ -73,6 +73,7 @@ class World(Systems):
     async def __aenter__(self) -> Self:
         async with self._stack:
             await self.open(self._stack)
+            self.connectwise.store.clock = self.clock.now
             self.public_url = await self._stack.enter_async_context(serving(hooks.application()))
             await self._start()
             self._stack = self._stack.pop_all()

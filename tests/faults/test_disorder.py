@@ -66,6 +66,22 @@ async def test_every_order_of_four_changes_ends_the_same(world: World) -> None:
         is_in_step(world, record, name)
 
 
+@pytest.mark.parametrize("behind", [timedelta(0), timedelta(seconds=40)])
+async def test_a_change_in_the_second_of_the_read_is_found_without_a_callback(
+    world: World, behind: timedelta
+) -> None:
+    """ConnectWise stamps whole seconds, by a clock of its own: the second change carries the stamp that was read."""
+    stamped = world.clock.now() - behind
+    world.connectwise.store.clock = lambda: stamped
+    record = await company(world)
+    await world.deliver(world.envelope("company", record))
+    await world.drain()
+    is_in_step(world, record)
+    await world.cw(f"companies/{record}", {"city": CITIES[0]})
+    await timers(world)
+    is_in_step(world, record)
+
+
 async def test_tenfold_callbacks_cost_one_write(world: World) -> None:
     work = Invoicing(world)
     await set_up(world, work, work.open)
