@@ -148,6 +148,24 @@ async def test_drafts_that_an_accountant_posts(expenses: Expensing) -> None:
     expenses.check_booked(record, "5.00")
 
 
+async def test_drafts_that_are_posted_after_the_approval_was_taken_back(expenses: Expensing) -> None:
+    await rules(expenses.world, otherwise="draft")
+    record = await expenses.report(expenses.expense("20.00"), expenses.card("5.00"))
+    await expenses.sync(record)
+    [draft] = expenses.invoices(record)
+    [journal] = expenses.world.bc_records("journals", code=f"EXP{int(record):07}")
+    await expenses.reopen(record)
+    await expenses.sync(record)
+    for entity in ("expense_report", "company_expense"):
+        assert await expenses.world.work(entity) == []
+    await expenses.world.bc("post", {"set": "purchaseInvoices", "key": draft["id"]})
+    await expenses.world.bc("post", {"set": "journals", "key": journal["id"]})
+    await expenses.sync(record)
+    for entity in ("expense_report", "company_expense"):
+        item = await the_open_item(expenses.world, entity)
+        assert (item.state, item.cause) == (State.HELD, "posted_meanwhile")
+
+
 async def test_company_expenses_held_and_released(expenses: Expensing) -> None:
     large = {"path": "total", "greater": 1000}
     await rules(expenses.world, {"entity": "company_expense", "when": large, "do": "hold"})

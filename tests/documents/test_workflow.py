@@ -136,6 +136,50 @@ async def test_drafted_then_changed_by_an_accountant(work: Invoicing) -> None:
     assert work.batches(record) == []
 
 
+@pytest.mark.parametrize("kind", ["Standard", "CreditMemo"])
+async def test_drafted_then_posted_and_opened_again(work: Invoicing, kind: str) -> None:
+    """An accountant posts the draft of a document that people have opened again in ConnectWise: nobody may miss that."""
+    await rules(work.world, otherwise="draft")
+    record = await billed(work, "1500.00", type=kind)
+    await work.reopen(record)
+    await work.world.sweep("invoice")
+    assert await work.world.work("sales_invoice") == []
+    [draft] = work.documents(record)
+    entity = "credit_memo" if kind == "CreditMemo" else "sales_invoice"
+    entity_set = "salesCreditMemos" if kind == "CreditMemo" else "salesInvoices"
+    await work.world.bc("post", {"set": entity_set, "key": draft["id"]})
+    await work.world.sync("invoice", record)
+    item = await the_open_item(work.world, entity)
+    [posted] = work.documents(record)
+    assert (item.state, item.cause) == (State.HELD, "posted_meanwhile")
+    assert posted["number"] in item.reason
+    await work.close(record)
+    await work.world.app.desk.retry(DEFAULT, entity)
+    await work.world.drain()
+    work.check_posted(record)
+
+
+async def test_the_process_dies_right_after_posting_and_the_invoice_is_opened_again(work: Invoicing) -> None:
+    record = await work.invoice([{"kind": "service", "amount": Decimal("1500.00")}])
+
+    async def die(call: str) -> None:
+        if call == "business_central.act":
+            raise Crash(call)
+
+    await work.world.tap(after=die)
+    with pytest.raises(Crash):
+        await work.world.sync("invoice", record)
+    await work.reopen(record)
+    await work.world.restart()
+    await work.world.drain()
+    item = await the_open_item(work.world, "sales_invoice")
+    assert (item.state, item.cause) == (State.HELD, "posted_meanwhile")
+    await work.close(record)
+    await work.world.app.desk.retry(DEFAULT, "sales_invoice")
+    await work.world.drain()
+    work.check_posted(record)
+
+
 async def test_back_to_the_standard(work: Invoicing) -> None:
     await rules(work.world, otherwise="hold")
     record = await billed(work, "10.00")

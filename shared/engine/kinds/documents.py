@@ -83,6 +83,15 @@ class Document:
 
     async def plan(self, job: Job) -> Plan:
         """Draft and post, finish what was begun, hold, wait or nothing."""
+        plan = await self._plan(job)
+        if plan.action is not Action.SKIP or job.link.step != "drafted":
+            return plan
+        stored = await self._begun(job)
+        if stored is None or stored["status"] == DRAFT:
+            return plan
+        return posted_meanwhile(str(stored["number"]), plan)
+
+    async def _plan(self, job: Job) -> Plan:
         verdict = self.judge(job)
         if verdict is not None and verdict.action is Action.NOTHING and job.verifies:
             return Plan(Action.CHANGE, "Confirms the posting again.", steps=self._steps(job, post=True))
@@ -303,6 +312,16 @@ class Document:
 def nothing_to_send(job: Job, nothing: NothingToSend) -> Plan:
     """The plan where there is nothing (more) to send: what was posted before stays as it is."""
     return Plan(Action.NOTHING if job.link.step == "done" else Action.SKIP, str(nothing))
+
+
+def posted_meanwhile(number: str, skipped: Plan) -> Plan:
+    """Holds what is begun and posted, by a pass that ended there or by a person, while its source was taken back."""
+    return Plan(
+        Action.HOLD,
+        f"Business Central posted it as {number} before it was taken back in ConnectWise. {skipped.reason}",
+        cause="posted_meanwhile",
+        todo="Let it be final in ConnectWise as it was posted, then retry; or reverse it in Business Central.",
+    )
 
 
 async def decide(

@@ -17,7 +17,14 @@ from shared.domain.records import Payload
 from shared.engine.entity import Job, JsonObject, Subject
 from shared.engine.kinds.attachments import Owners, files_left
 from shared.engine.kinds.dimensions import SET_LINES, settle_dimensions, warnings_of_dimensions
-from shared.engine.kinds.documents import Gathered, NothingToSend, commit, decide, nothing_to_send
+from shared.engine.kinds.documents import (
+    Gathered,
+    NothingToSend,
+    commit,
+    decide,
+    nothing_to_send,
+    posted_meanwhile,
+)
 from shared.engine.kinds.ledger_setup import check_posting_date, local_currency
 from shared.engine.kinds.mapped import map_source, plan_of_findings, warnings_of
 from shared.mapping import fingerprint
@@ -47,6 +54,12 @@ class Journal:
 
     async def plan(self, job: Job) -> Plan:
         """Book, finish what was begun, hold, wait or nothing."""
+        plan = await self._plan(job)
+        if plan.action is Action.SKIP and job.link.step == "drafted" and await self._booked(job):
+            return posted_meanwhile(str(job.link.facts["document"]), plan)
+        return plan
+
+    async def _plan(self, job: Job) -> Plan:
         verdict = self.judge(job)
         if verdict is not None:
             return verdict
