@@ -20,8 +20,7 @@ class Declaration(ABC):
     ``writes_to_create`` is what a new record may cost, ``writes_to_make`` what we write because people make it,
     ``writes_when_changed`` and ``calls_when_changed`` what a change of a linked one costs, ``calls_when_unchanged``
     what one costs of which nothing travels: one, unless the source is served by more than one call.
-    ``not_applicable`` names the cases that cannot be, each with why. ``like`` is the entity of the same kind that shows
-    for this one, where not every combination is run, how a connection rests: the engine does that, not the entity.
+    ``not_applicable`` names the cases that cannot be, each with why.
     """
 
     entity: ClassVar[str]
@@ -34,7 +33,6 @@ class Declaration(ABC):
     create_call: ClassVar[str] = "business_central.create"
     reason: ClassVar[str] = CALLBACK
     not_applicable: ClassVar[Mapping[str, str]] = {}
-    like: ClassVar[str] = ""
 
     @pytest.fixture(autouse=True)
     def _applicable(self, request: pytest.FixtureRequest) -> None:

@@ -23,8 +23,6 @@ FAILURES: Final = {
     "not_json": Fault("html", times=1),
 }
 """Each happens once, at one call; ``answer_lost`` and ``answer_cut`` after the call was carried out."""
-RESTS: Final = frozenset({"test_throttled", "test_bad_credentials_then_good_ones", "test_forbidden"})
-"""The cases in which the connection or the record rests, which is the same for all entities of a kind."""
 RETRY_AFTER: Final = timedelta(seconds=30)
 MOST_POSITIONS: Final = 40
 

@@ -11,7 +11,6 @@ class ProjectConformance(MasterDataConformance):
     """A record of ConnectWise that becomes a project there; ``prefix`` begins the number, the id follows."""
 
     entity_set = "projects"
-    like = "customer"
     writes_to_create = 1
     prefix: ClassVar[str]
     company: Json

@@ -6,7 +6,6 @@ from tests.conformance.world import World
 
 class TestCreditMemo(test_sales_invoice.TestSalesInvoice):
     entity = "credit_memo"
-    like = "sales_invoice"
 
     async def make(self, world: World, number: int = 1) -> str:
         return await self.work.invoice(self.work.lines(), type="CreditMemo")

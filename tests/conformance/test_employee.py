@@ -11,7 +11,6 @@ from tests.conformance.world import World
 
 class TestEmployee(MasterDataConformance):
     entity = "employee"
-    like = "customer"
     subject = "member"
     path = "members"
     table = "Member"

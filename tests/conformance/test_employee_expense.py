@@ -15,7 +15,6 @@ PAYABLE = "20200"
 
 class TestEmployeeExpense(CompanyExpense):
     entity = "employee_expense"
-    like = "company_expense"
     calls_when_unchanged = 5
     """The report, its entries and what is not exported, twice: the company's part is looked for each time."""
     prefix: ClassVar[str] = "EXR"

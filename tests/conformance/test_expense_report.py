@@ -11,7 +11,6 @@ from tests.conformance.world import World
 
 class TestExpenseReport(EntityConformance):
     entity = "expense_report"
-    like = "sales_invoice"
     subject = "expense_report"
     reason = "catch up"
     writes_to_create = 5

@@ -14,7 +14,6 @@ from tests.conformance.world import World
 
 class TestItem(MasterDataConformance):
     entity = "item"
-    like = "customer"
     subject = "catalog_item"
     path = "items"
     table = "CatalogItem"

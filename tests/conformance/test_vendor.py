@@ -8,7 +8,6 @@ from tests.conformance.masters import MasterDataConformance
 
 class TestVendor(MasterDataConformance):
     entity = "vendor"
-    like = "customer"
     subject = "company"
     path = "companies"
     table = "Company"
