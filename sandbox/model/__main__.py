@@ -7,6 +7,7 @@ so ``--runs 1 --seed M`` plays one run again.
 import argparse
 import asyncio
 import concurrent.futures
+import itertools
 import logging
 import sys
 import time
@@ -20,6 +21,9 @@ from sandbox.model.run import Result, play, shrunk, steps_of
 MOST_FAILURES: Final = 5
 """Broken runs after which a process gives up: they tell enough."""
 
+RUNS_OF_AN_EMULATOR: Final = 25
+"""Each world leaves its tables and queues behind, and with many of them every request takes longer."""
+
 
 def share(seeds: list[int], steps: int, shrink: bool) -> list[Result]:
     """Plays runs one after the other in this process."""
@@ -29,18 +33,22 @@ def share(seeds: list[int], steps: int, shrink: bool) -> list[Result]:
 
 async def _share(seeds: list[int], steps: int, shrink: bool) -> list[Result]:
     results: list[Result] = []
-    async with Azurite() as azurite:
-        for seed in seeds:
-            result = await play(azurite, seed, steps_of(seed, steps))
-            if result.problems and shrink:
-                say(f"seed {seed} broke a rule: {result.problems[0]}")
-                result = await shrunk(azurite, result, say)
-            results.append(result)
-            if len(results) % 25 == 0:
-                say(f"{len(results)} of {len(seeds)} runs, {sum(bool(r.problems) for r in results)} broken")
-            if sum(bool(one.problems) for one in results) >= MOST_FAILURES:
-                break
+    for some in itertools.batched(seeds, RUNS_OF_AN_EMULATOR, strict=False):
+        async with Azurite() as azurite:
+            for seed in some:
+                results.append(await _played(azurite, seed, steps, shrink))
+                if sum(bool(one.problems) for one in results) >= MOST_FAILURES:
+                    return results
+        say(f"{len(results)} of {len(seeds)} runs, {sum(bool(r.problems) for r in results)} broken")
     return results
+
+
+async def _played(azurite: Azurite, seed: int, steps: int, shrink: bool) -> Result:
+    result = await play(azurite, seed, steps_of(seed, steps))
+    if result.problems and shrink:
+        say(f"seed {seed} broke a rule: {result.problems[0]}")
+        result = await shrunk(azurite, result, say)
+    return result
 
 
 def say(text: str) -> None:
