@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.domain.calls import counted_calls
-from shared.domain.envelope import ADDED, INTERRUPTED, LOAD, ON_DEMAND, Envelope
+from shared.domain.envelope import ADDED, GUARD, INTERRUPTED, LOAD, ON_DEMAND, Envelope
 from shared.domain.errors import (
     HoldForPerson,
     NotFound,
@@ -109,7 +109,7 @@ class Pipeline:
         if isinstance(lease, Verdict):
             log.debug("%s %s", envelope.ref, lease)
             span.note(verdict=lease.value)
-            if ordered:
+            if ordered or (envelope.why == GUARD and lease is Verdict.COLLAPSED):
                 await self.queue.send(envelope, delay=BUSY_REST)
             return []
         span.link(lease.record.trace)

@@ -78,6 +78,36 @@ async def test_many_hints_during_a_pass_leave_one_guard(two: Processes) -> None:
     assert len(two.sent.hints) == 1
 
 
+async def test_a_guard_stands_for_every_hint_while_the_record_is_marked(two: Processes) -> None:
+    """A hint of a third process, by its clock, marks the record, and a new one finds it marked; then the holder dies."""
+    early = two.clock.now()
+    two.clock.forward(1)
+    finished = await two.take(two.first)
+    finished.record.read_at = two.clock.now()
+    await two.first.finish(finished, [], keep_if_hinted=True)
+    two.clock.forward(1)
+    await two.take(two.first)
+    two.clock.forward(1)
+    assert await two.begin(two.second, early, same_clock=False) is Verdict.COLLAPSED
+    assert await two.begin(two.second, impatient=True) is Verdict.COLLAPSED
+    [(guard, delay)] = two.sent.hints
+    two.clock.forward(delay.total_seconds())
+    assert isinstance(await two.begin(two.second, guard.when), Lease)
+
+
+async def test_a_step_does_not_say_that_what_was_read_is_in_step(two: Processes) -> None:
+    lease = await two.take(two.first)
+    lease.record.source_version, lease.record.source_digest = "2026-01-01T00:00:00Z", "abc"
+    await two.first.checkpoint(lease)
+    stored = await two.second.get(ref())
+    assert stored is not None
+    assert (stored.source_version, stored.source_digest) == ("", "")
+    await two.first.finish(lease, [], keep_if_hinted=True)
+    stored = await two.second.get(ref())
+    assert stored is not None
+    assert (stored.source_version, stored.source_digest) == ("2026-01-01T00:00:00Z", "abc")
+
+
 async def test_a_hint_from_before_the_lease_of_its_own_process_needs_no_second_round(two: Processes) -> None:
     hinted_at = two.clock.now()
     two.clock.forward(1)

@@ -3,8 +3,9 @@
 import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
 
 import pytest
 
@@ -12,8 +13,12 @@ from sandbox.azurite import Azurite
 from sandbox.connectwise.callback_rules import ENTITY
 from sandbox.kit import Json
 from sandbox.outage import run_timers
+from shared.adapters.storage.records import TableRecordStore
 from shared.app import DEFAULT
+from shared.domain.envelope import GUARD
+from shared.domain.records import RecordRef
 from shared.engine.figures import registrations
+from shared.ports.storage import Lease
 from shared.triggers.queues import KEEP_HOOKS
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.pairs import Pairs
@@ -79,6 +84,23 @@ async def test_a_change_in_the_second_of_the_read_is_found_without_a_callback(
     is_in_step(world, record)
     await world.cw(f"companies/{record}", {"city": CITIES[0]})
     await timers(world)
+    is_in_step(world, record)
+
+
+async def test_a_guard_stays_while_the_record_is_still_held(world: World) -> None:
+    """A pass that takes its steps holds its record longer than at first; should it die then, the guard is there."""
+    record = await company(world)
+    await world.deliver(world.envelope("company", record))
+    await world.drain()
+    ref = RecordRef(DEFAULT, "company", record)
+    other = replace(cast("TableRecordStore", world.app.store), owner="another process")
+    assert isinstance(await other.begin(ref, world.clock.now(), same_clock=True, impatient=True), Lease)
+    guard = replace(world.envelope("company", record), why=GUARD)
+    for _ in range(2):
+        await world.app.pipeline.handle(guard)
+    assert await world.messages() == 1 + 2, "one that the record's mark left, and each guard itself again"
+    await world.cw(f"companies/{record}", {"city": CITIES[0]})
+    await world.drain()
     is_in_step(world, record)
 
 

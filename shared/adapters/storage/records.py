@@ -21,7 +21,7 @@ from shared.adapters.storage.known import KnownRows
 from shared.adapters.storage.meanings import explained
 from shared.adapters.storage.passes import OwnPasses
 from shared.adapters.storage.rows import Row
-from shared.domain.envelope import Envelope
+from shared.domain.envelope import GUARD, Envelope
 from shared.domain.errors import RetryLater
 from shared.domain.records import Record, RecordRef
 from shared.ports.platform import Clock
@@ -176,7 +176,8 @@ class TableRecordStore:
         """
         if row.get("dirty") or (row.get("owner") == self.owner and _time(row, "taken") > hinted_at):
             return True
-        guard = Envelope(ref.connection, ref.subject, ref.id, "guard", hinted_at, origin=self.owner)
+        # Of this moment: what is hinted while the record is marked, later than this hint, leaves no guard of its own.
+        guard = Envelope(ref.connection, ref.subject, ref.id, GUARD, now, origin=self.owner)
         await self.queue.send(guard, delay=_lease_until(row) - now + timedelta(seconds=1))
         change: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], "dirty": True}
         return await self._merge(change, _etag(row)) is not None
@@ -197,6 +198,8 @@ class TableRecordStore:
             row = rows.record_row(lease.record) | self._lease(lease.fence, now)
             # The source was read when the pass began: hints made since then are not covered by this step.
             row |= {"taken": lease.taken, "dirty": lease.hinted, "awaited": lease.awaited}
+            # Nor is what was read in step yet: should this pass die, a sweep must see that.
+            row |= {"source_version": "", "source_digest": ""}
             rows.pack(row, "indexed", sorted(lease.indexed))
             limits.checked(row)
             try:
