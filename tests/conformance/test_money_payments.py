@@ -238,6 +238,29 @@ async def test_paid_before_the_invoice_was_on_record(work: Invoicing) -> None:
     work.check_paid(record, TOTAL)
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_taken_back_before_the_payment_was_on_record(work: Invoicing, kept: bool) -> None:
+    """The process dies right after the payment was added, and by the next pass it is no longer applied."""
+    work.world.connectwise.settings.keep_gl_batch_id = kept
+    record = await posted(work)
+    own = {"amount": Decimal("5.00"), "type": "P"}
+    await work.world.cw_call("POST", f"finance/invoices/{record}/payments", own)
+    await work.pay({record: "34.80"}, documentNumber="P1")
+
+    async def die(call: str) -> None:
+        if call == "connectwise.create":
+            raise Crash(call)
+
+    await work.world.tap(after=die)
+    with pytest.raises(Crash):
+        await work.world.sweep("settlement")
+    await work.world.restart()
+    await work.world.bc("ledger/unapply", {"documentNumber": "P1"})
+    await work.world.drain()
+    await work.world.sweep("settlement")
+    assert [row["amount"] for row in work.payments(record)] == [Decimal("5.00")]
+
+
 async def test_more_than_connectwise_can_take_is_held(work: Invoicing) -> None:
     record = await posted(work)
     await work.world.cw_call(

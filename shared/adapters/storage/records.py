@@ -176,7 +176,7 @@ class TableRecordStore:
         """
         if row.get("dirty") or (row.get("owner") == self.owner and _time(row, "taken") > hinted_at):
             return True
-        # Of this moment: what is hinted while the record is marked, later than this hint, leaves no guard of its own.
+        # Of this moment: what is hinted later, while the record is marked, leaves no guard of its own.
         guard = Envelope(ref.connection, ref.subject, ref.id, GUARD, now, origin=self.owner)
         await self.queue.send(guard, delay=_lease_until(row) - now + timedelta(seconds=1))
         change: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], "dirty": True}
@@ -397,6 +397,4 @@ def _released(lease: Lease) -> Row:
 
 
 def _lost(lease: Lease) -> RetryLater:
-    return RetryLater(
-        "lease_lost", f"Another process took over {lease.record.ref} while this one was at work."
-    )
+    return RetryLater("lease_lost", f"Another process took {lease.record.ref} while this one was at work.")

@@ -27,6 +27,8 @@ from shared.engine.kinds.receivable import (
 
 SETTLING: Final = "settling"
 """The step of an invoice whose settlement is begun: until it is done, an unchanged balance proves nothing."""
+ADDING: Final = "adding"
+"""The fact that names the payments a pass is about to add: should it die, the next one knows whose they are."""
 NO_LEDGER: Final = "analytics_absent"
 CREDIT_TYPES: Final = ("", "C", "P")
 """The payment types that are tried for an applied credit memo: the definition of InvoicePayment names none."""
@@ -137,12 +139,22 @@ class Settlement:
             if cents(row["amount"]) != want["amount"]:
                 steps.append({"do": "change", "key": key, "id": int(row["id"]), **want})
                 changes.append(Change(key, row["amount"], want["amount"], because))
+        adding = {str(step["key"]): wanted[step["key"]] for step in steps if step["do"] == "add"}
+        for key, want in link.facts.get(ADDING, {}).items():
+            # Of a pass that died, and no longer wanted: an application taken back before anybody knew of its payment.
+            row = None if key in wanted or key in ours else unclaimed(existing, key, want, claimed)
+            if row is not None:
+                claimed.add(int(row["id"]))
+                adding[key] = want
+                steps.append({"do": "remove", "key": key, "id": int(row["id"])})
+                changes.append(Change(key, row["amount"], None, "no longer applied in Business Central"))
         facts: JsonObject = {
             "entry": receivable.entry,
             "origins": receivable.origins,
             "remaining": receivable.remaining,
             "status": receivable.status,
             "payments": payments,
+            ADDING: adding,
             "noted": [key for key in noted if key in wanted],
             "others": [
                 f"{one.kind} {one.reference}: {one.amount}"
@@ -169,12 +181,13 @@ class Settlement:
             await self._confirm_without_ledger(job, plan)
         connectwise, facts = job.connection.connectwise, job.link.facts
         before: JsonObject = facts.get("payments", {})
-        leaving = {
-            step["key"]: before[step["key"]] for step in plan.payload["steps"] if step["do"] == "remove"
-        }
+        removed = {step["key"] for step in plan.payload["steps"] if step["do"] == "remove"}
+        leaving = {key: known for key, known in before.items() if key in removed}
         facts |= {**plan.facts, "payments": leaving | plan.facts["payments"]}
         job.link.step = SETTLING
         job.link.target_id = job.link.target_id or f"settlement-{job.ref.id}"
+        if facts[ADDING]:
+            await job.checkpoint(SETTLING)
         for step in sorted(
             plan.payload["steps"], key=lambda step: ("remove", "change", "add").index(step["do"])
         ):
@@ -186,6 +199,7 @@ class Settlement:
                 await connectwise.change(f"{self._path(job)}/{step['id']}", {"amount": step["amount"]})
             else:
                 await self._settle(job, step)
+            facts[ADDING].pop(key, None)
             await job.checkpoint(SETTLING)
         facts["standing"] = await self.confirm(
             job, plan.payload["receivable"], str(facts.get("standing", ""))
