@@ -17,8 +17,6 @@ from sandbox.bench.ground import Ground
 from sandbox.stage import ROOT
 
 PICTURE: Final = ROOT / ".run" / "bench" / "growth.svg"
-EVENTS: Final = 200
-MANY_EVENTS: Final = 1_000
 PARTS: Final = (
     "start",
     "shared",
@@ -38,12 +36,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only", "--parts", default=",".join(PARTS), metavar="NAME,...", help=f"of {', '.join(PARTS)}"
     )
-    parser.add_argument("--events", type=int, help=f"events of a burst, {EVENTS}, with --full {MANY_EVENTS}")
+    parser.add_argument("--events", type=int, default=200, help="events of a burst (default: %(default)s)")
     parser.add_argument("--invoices", type=int, help=f"{invoices.SENSIBLE}, with --full {invoices.FULL}")
     parser.add_argument(
         "--full",
         action="store_true",
-        help="bursts, load, invoices, storm and growth in full (an hour and a half)",
+        help="load, invoices, storm and growth in full (an hour and a half)",
     )
     parser.add_argument("--alone", action="store_true", help="without Node-RED and the bare floor")
     parser.add_argument(
@@ -92,8 +90,7 @@ async def _start() -> Figures:
 
 async def run(options: argparse.Namespace) -> list[Figures]:
     """The chosen parts in their order; each announces itself and shows what it found."""
-    full = bool(options.full)
-    events = int(options.events or (MANY_EVENTS if full else EVENTS))
+    events, full = int(options.events), bool(options.full)
     size, documents = load.FULL if full else load.SENSIBLE, invoices.FULL if full else invoices.SENSIBLE
     known: dict[str, Callable[[], Awaitable[Figures]]] = {
         "start": _start,

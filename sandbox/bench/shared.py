@@ -157,6 +157,8 @@ async def own(ground: Ground, events: int, paces: dict[str, Pace]) -> tuple[Figu
     """The product on the job, beside what the others took."""
     part = Figures("Shared bench: companies to customers, 20 ms a call")
     ids, others = await ground.companies(events), await ground.companies(events)
+    # As for the others: what a burst measures shall not begin with an idle queue, or a first connection.
+    await burst(ground, await ground.companies(AT_ONCE), "added")
     made, new = await burst(ground, ids, "added"), await steady(ground, others, "added")
     await quiet(ground.stage)
     await ground.edit([*ids, *others], phoneNumber="+44 113 496 0001")
