@@ -39,9 +39,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=200, help="events of a burst (default: %(default)s)")
     parser.add_argument("--invoices", type=int, help=f"{invoices.SENSIBLE}, with --full {invoices.FULL}")
     parser.add_argument(
-        "--full",
-        action="store_true",
-        help="load, invoices, storm and growth in full (an hour and a half)",
+        "--full", action="store_true", help="load, invoices, storm and growth in full (an hour and a half)"
     )
     parser.add_argument("--alone", action="store_true", help="without Node-RED and the bare floor")
     parser.add_argument(

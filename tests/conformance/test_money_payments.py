@@ -273,3 +273,7 @@ async def test_more_than_connectwise_can_take_is_held(work: Invoicing) -> None:
     assert item.reason
     assert item.todo
     assert len(work.payments(record)) == 1
+    kept = await work.world.link("settlement", record, "payment")
+    assert kept.facts["adding"] == {}, (
+        "what was refused is no payment of ours that a later pass might look for"
+    )

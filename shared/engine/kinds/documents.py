@@ -320,7 +320,8 @@ def posted_meanwhile(number: str, skipped: Plan) -> Plan:
         Action.HOLD,
         f"Business Central posted it as {number} before it was taken back in ConnectWise. {skipped.reason}",
         cause="posted_meanwhile",
-        todo="Let it be final in ConnectWise as it was posted, then retry; or reverse it in Business Central.",
+        todo="Let it be final in ConnectWise as it was posted, then retry. If it must change, reverse it in Business "
+        "Central and enter it anew in ConnectWise.",
     )
 
 

@@ -219,7 +219,14 @@ class Settlement:
     async def _settle(self, job: Job, step: JsonObject) -> None:
         """Adds a payment; a credit application that this ConnectWise refuses is left to the standing's text."""
         facts, key = job.link.facts, step["key"]
-        stored = await (self._apply_credit(job, step) if step.get("credit") else self._add(job, step, "P"))
+        try:
+            stored = await (
+                self._apply_credit(job, step) if step.get("credit") else self._add(job, step, "P")
+            )
+        except HoldForPerson:
+            # It was refused, and those after it are not tried: a person's payment must never be taken for one of them.
+            facts[ADDING].clear()
+            raise
         if stored is None:
             facts["noted"] = [*facts["noted"], key]
             return
