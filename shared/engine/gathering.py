@@ -1,11 +1,11 @@
 """Both systems as a first load sees them: many passes at once, and few calls for all of them together.
 
-The passes are the ordinary ones. What they read of ConnectWise is the page that is being loaded; their searches in
+The passes are the ordinary ones. What they read of ConnectWise first is the page that is being loaded; their searches in
 Business Central are answered from one list of what is there; what they create is gathered into batches.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,18 +21,18 @@ GATHER_SECONDS: Final = 0.5
 
 
 class PagedConnectWise:
-    """ConnectWise with the records of one page at hand; everything else is asked of it as ever."""
+    """ConnectWise with the records of pages at hand, each for one read; everything else is asked of it as ever."""
 
-    def __init__(self, connectwise: ConnectWise, records: Mapping[str, JsonObject]) -> None:
+    def __init__(self, connectwise: ConnectWise, records: MutableMapping[str, JsonObject]) -> None:
         self._connectwise, self._records = connectwise, records
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connectwise, name)
 
     async def read(self, path: str) -> JsonObject:
-        """One record by its path, a copy of the page's row where it has one."""
-        row = self._records.get(path)
-        return dict(row) if row is not None else await self._connectwise.read(path)
+        """One record by its path: the page's row, and from then on what ConnectWise has."""
+        row = self._records.pop(path, None)
+        return row if row is not None else await self._connectwise.read(path)
 
 
 @dataclass(slots=True)

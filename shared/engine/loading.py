@@ -4,28 +4,31 @@ A load is ordered by one message of the sweep queue. What it has done is told by
 read in full since the order was given is done. So a load that was killed, or whose time is up, goes on where it was.
 """
 
-import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from shared.domain.envelope import LOAD, Envelope
-from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef
 from shared.engine.connections.connection import Connection, Connections, Site
 from shared.engine.gathering import GatheringBusinessCentral, PagedConnectWise
 from shared.engine.kinds.masters import MasterData
+from shared.engine.passes import Passes
 from shared.engine.pipeline import Pipeline
 from shared.engine.registry import Registry
 from shared.ports.platform import Clock
 from shared.ports.storage import RecordStore
 from shared.ports.systems import BusinessCentral, ConnectWise
 
-AT_ONCE: Final = 400
-"""Passes at work together: enough to be ready, four batches of them, when a window opens."""
-LONGEST: Final = timedelta(minutes=4)
-"""How long one message may load before it goes back to the queue, well below what a function may take."""
+AT_ONCE: Final = 1_000
+"""Passes at work together: what they create goes out when a window opens, before any of them writes its outcome."""
+LONGEST: Final = timedelta(minutes=20)
+"""How long one message begins passes before it goes back to the queue.
+
+The last of them may wait for a whole window, so it ends some five minutes later: below the thirty that a function may
+take, unless ``host.json`` says otherwise.
+"""
 
 log = logging.getLogger("dynaconnect.load")
 
@@ -70,7 +73,10 @@ class Loader:
     _begun: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def load(self, connection_name: str, subject_name: str, ordered: datetime) -> bool:
-        """Loads until everything is done (true) or the time of one message is up; raises what reading raises."""
+        """Loads until everything is done (true) or the time of one message is up.
+
+        Raises what reading raises, and what a pass could not store: the message goes back to its queue and does it again.
+        """
         ends = self.clock.now() + self.longest
         connection, subject = await self.connections.get(connection_name), self.registry.subject(subject_name)
         done, seen = set[str](), set[str]()
@@ -86,50 +92,41 @@ class Loader:
         for entity in self.registry.of_subject(subject_name):
             if isinstance(entity, MasterData):
                 known |= await _names(connection.business_central, entity)
-        async for page in connection.connectwise.scan(subject.path):
-            rows = {str(row["id"]): row for row in page if str(row["id"]) not in done}
-            if rows:
-                await self._page(connection, subject.path, subject_name, rows, known, ordered, seen)
-            log.info("%s %s: %d loaded, %d were done", connection_name, subject_name, len(rows), len(page))
-            if self.clock.now() >= ends:
-                return False
+        rows: dict[str, dict[str, Any]] = {}
+        pipeline = self._pipeline(connection, rows, known)
+        async with Passes(AT_ONCE) as passes:
+            async for page in connection.connectwise.scan(subject.path):
+                new = {str(row["id"]): row for row in page if str(row["id"]) not in done}
+                rows |= {f"{subject.path}/{record_id}": row for record_id, row in new.items()}
+                for record_id in new:
+                    ref = RecordRef(connection_name, subject_name, record_id)
+                    await passes.begin(pipeline.handle(self._hint(ref, ordered, new=record_id not in seen)))
+                    if self.clock.now() >= ends or passes.failed:
+                        return False
+                log.info("%s %s: %d to load, of %d", connection_name, subject_name, len(new), len(page))
         return True
 
-    async def _page(
+    def _pipeline(
         self,
         connection: Connection,
-        path: str,
-        subject: str,
         rows: dict[str, dict[str, Any]],
         known: dict[tuple[str, str], set[str]],
-        ordered: datetime,
-        seen: set[str],
-    ) -> None:
-        records = {f"{path}/{record_id}": row for record_id, row in rows.items()}
+    ) -> Pipeline:
+        """The pipeline with both systems as the load sees them."""
         own = replace(
             connection,
-            connectwise=cast("ConnectWise", PagedConnectWise(connection.connectwise, records)),
+            connectwise=cast("ConnectWise", PagedConnectWise(connection.connectwise, rows)),
             business_central=cast(
                 "BusinessCentral", GatheringBusinessCentral(connection.business_central, known)
             ),
         )
-        pipeline = replace(self.pipeline, connections=_OneConnection(self.connections, own))
-        slots = asyncio.Semaphore(AT_ONCE)
+        return replace(self.pipeline, connections=_OneConnection(self.connections, own))
 
-        async def one(record_id: str) -> list[Outcome]:
-            ref = RecordRef(connection.name, subject, record_id)
-            async with slots:
-                new = {LOAD: True} if record_id not in seen else {}
-                hint = Envelope(
-                    ref.connection, ref.subject, ref.id, LOAD, ordered, origin=self.origin, options=new
-                )
-                return await pipeline.handle(hint)
-
-        ended = await asyncio.gather(*(one(record_id) for record_id in rows), return_exceptions=True)
-        for one_ended in ended:
-            # What nobody could store is done again by the message, which goes back to its queue.
-            if isinstance(one_ended, BaseException):
-                raise one_ended
+    def _hint(self, ref: RecordRef, ordered: datetime, *, new: bool) -> Envelope:
+        options = {LOAD: True} if new else {}
+        return Envelope(
+            ref.connection, ref.subject, ref.id, LOAD, ordered, origin=self.origin, options=options
+        )
 
 
 async def _names(system: BusinessCentral, entity: MasterData) -> dict[tuple[str, str], set[str]]:

@@ -1,12 +1,16 @@
 """A first load: few calls for many records, the same promise, and it goes on where it was."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from sandbox.azurite import Azurite
+from shared.adapters.business_central.client import BusinessCentralClient
 from shared.app import DEFAULT
 from shared.domain.envelope import LOAD, Envelope
+from shared.domain.errors import SyncError
 from shared.domain.records import RecordRef
 from shared.triggers.queues import run_sweep
 from tests.triggers.bench import Bench
@@ -97,3 +101,37 @@ async def test_one_refused_record_of_a_batch_stops_no_other(bench: Bench) -> Non
     ]
     assert owners == [f"C{one:06d}" for one in ids]
     assert posts(bench) == 3
+
+
+async def test_a_load_whose_time_is_up_goes_on_in_the_next_message(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(bench, 5)
+    messages = [await order(bench)]
+    monkeypatch.setattr(bench.app.loader, "longest", timedelta(0))
+    made = []
+    while messages:
+        await run_sweep(bench.app, messages.pop())
+        made.append(posts(bench))
+        messages = await bench.swept()
+    assert made == [1, 2, 3, 4, 5, 5]
+
+
+async def test_an_edit_while_its_record_is_being_loaded_is_read_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [company] = await make(bench, 1)
+    send = BusinessCentralClient.create_many
+
+    async def edited_meanwhile(
+        self: BusinessCentralClient, entity_set: str, bodies: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any] | SyncError]:
+        await bench.connectwise_admin(f"companies/{company}", {"name": "Edited"})
+        hint = Envelope(DEFAULT, "company", str(company), "updated", bench.app.clock.now())
+        assert await bench.app.pipeline.handle(hint) == []
+        return await send(self, entity_set, bodies)
+
+    monkeypatch.setattr(BusinessCentralClient, "create_many", edited_meanwhile)
+    await run_sweep(bench.app, await order(bench))
+    books = next(iter(bench.business_central.environment.store.companies.values()))
+    assert [customer.values["displayName"] for customer in books.all("customers")] == ["Edited"]
