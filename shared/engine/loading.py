@@ -73,9 +73,10 @@ class Loader:
     _begun: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def load(self, connection_name: str, subject_name: str, ordered: datetime) -> bool:
-        """Loads until everything is done (true) or the time of one message is up.
+        """Loads until everything is done (true), the time of one message is up or the connection is another.
 
-        Raises what reading raises, and what a pass could not store: the message goes back to its queue and does it again.
+        Raises what reading raises, and what a pass could not store: the message goes back to its queue and does it
+        again.
         """
         ends = self.clock.now() + self.longest
         connection, subject = await self.connections.get(connection_name), self.registry.subject(subject_name)
@@ -99,9 +100,13 @@ class Loader:
                 new = {str(row["id"]): row for row in page if str(row["id"]) not in done}
                 rows |= {f"{subject.path}/{record_id}": row for record_id, row in new.items()}
                 for record_id in new:
+                    await passes.room()
+                    if passes.failed or await self.connections.get(connection_name) is not connection:
+                        return False
                     ref = RecordRef(connection_name, subject_name, record_id)
-                    await passes.begin(pipeline.handle(self._hint(ref, ordered, new=record_id not in seen)))
-                    if self.clock.now() >= ends or passes.failed:
+                    hint = self._hint(ref, ordered, new=record_id not in seen)
+                    passes.begin(_pass(pipeline, hint, rows, f"{subject.path}/{record_id}"))
+                    if self.clock.now() >= ends:
                         return False
                 log.info("%s %s: %d to load, of %d", connection_name, subject_name, len(new), len(page))
         return True
@@ -127,6 +132,14 @@ class Loader:
         return Envelope(
             ref.connection, ref.subject, ref.id, LOAD, ordered, origin=self.origin, options=options
         )
+
+
+async def _pass(pipeline: Pipeline, hint: Envelope, rows: dict[str, dict[str, Any]], path: str) -> None:
+    """One pass; a row that it had no need of is not kept until the load ends."""
+    try:
+        await pipeline.handle(hint)
+    finally:
+        rows.pop(path, None)
 
 
 async def _names(system: BusinessCentral, entity: MasterData) -> dict[tuple[str, str], set[str]]:

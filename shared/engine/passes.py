@@ -19,13 +19,12 @@ class Passes:
         """Whether one has ended with an error."""
         return self._failure is not None
 
-    async def begin(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Starts one as soon as a place is free."""
-        try:
-            await self._slots.acquire()
-        except BaseException:
-            work.close()
-            raise
+    async def room(self) -> None:
+        """Waits until one more may begin."""
+        await self._slots.acquire()
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Starts one, for which there must be room."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)

@@ -22,7 +22,8 @@ async def test_no_more_are_at_work_than_allowed_and_all_end() -> None:
 
     async with Passes(MOST) as passes:
         for _ in range(4 * MOST):
-            await passes.begin(work())
+            await passes.room()
+            passes.begin(work())
     assert (most, ended) == (MOST, 4 * MOST)
 
 
@@ -39,12 +40,17 @@ async def test_a_failure_is_raised_once_the_others_have_ended() -> None:
         await asyncio.sleep(0)
         ended.append(number)
 
-    with pytest.raises(OSError, match="not stored"):
-        async with Passes(MOST) as passes:
-            await passes.begin(works(1))
-            await passes.begin(fails())
-            await passes.begin(works(2))
+    passes = Passes(MOST)
+
+    async def block() -> None:
+        async with passes:
+            for work in (works(1), fails(), works(2)):
+                await passes.room()
+                passes.begin(work)
             await free.wait()
+
+    with pytest.raises(OSError, match="not stored"):
+        await block()
     assert sorted(ended) == [1, 2]
     assert passes.failed
 
@@ -53,10 +59,14 @@ async def test_what_the_block_raises_comes_before_what_a_pass_raises() -> None:
     async def fails() -> None:
         raise OSError("not stored")
 
-    with pytest.raises(LookupError, match="no next page"):
+    async def block() -> None:
         async with Passes(MOST) as passes:
-            await passes.begin(fails())
+            await passes.room()
+            passes.begin(fails())
             raise LookupError("no next page")
+
+    with pytest.raises(LookupError, match="no next page"):
+        await block()
 
 
 async def test_whoever_is_stopped_stops_its_passes() -> None:
@@ -71,10 +81,13 @@ async def test_whoever_is_stopped_stops_its_passes() -> None:
 
     async def block() -> None:
         async with Passes(2) as passes:
-            await passes.begin(waits(1))
-            await passes.begin(waits(2))
+            await passes.room()
+            passes.begin(waits(1))
+            await passes.room()
+            passes.begin(waits(2))
             begun.set()
-            await passes.begin(waits(3))
+            await passes.room()
+            passes.begin(waits(3))
 
     task = asyncio.ensure_future(block())
     await begun.wait()

@@ -1,5 +1,6 @@
 """A first load: few calls for many records, the same promise, and it goes on where it was."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -135,3 +136,29 @@ async def test_an_edit_while_its_record_is_being_loaded_is_read_again(
     await run_sweep(bench.app, await order(bench))
     books = next(iter(bench.business_central.environment.store.companies.values()))
     assert [customer.values["displayName"] for customer in books.all("customers")] == ["Edited"]
+
+
+async def test_a_load_goes_on_with_the_connection_as_it_is_changed_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(bench, 5)
+    used: list[bool] = []
+    send = BusinessCentralClient.create_many
+
+    async def changed_meanwhile(
+        self: BusinessCentralClient, entity_set: str, bodies: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any] | SyncError]:
+        if not used:
+            document = {"cutover": {"sales_invoice": "2026-01-01"}}
+            await bench.app.connection_desk.save(DEFAULT, json.dumps(document))
+        used.append((await bench.app.connections.get(DEFAULT)).business_central is self)
+        return await send(self, entity_set, bodies)
+
+    monkeypatch.setattr(BusinessCentralClient, "create_many", changed_meanwhile)
+    monkeypatch.setattr("shared.engine.loading.AT_ONCE", 2)
+    messages = [await order(bench)]
+    while messages:
+        await run_sweep(bench.app, messages.pop())
+        messages = [one for one in await bench.swept() if one.options.get(LOAD)]
+    assert used == [False, True, True]
+    assert posts(bench) == 5
