@@ -18,6 +18,7 @@ from shared.adapters.pace import Pace, Turn
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import Pulse, count_call
 from shared.domain.errors import OutcomeUnknown, RetryLater, SyncError
+from shared.domain.tenure import require_tenure
 from shared.ports.metrics import CALL_TIME, CALLS
 from shared.ports.systems import Content
 from shared.ports.telemetry import SILENT, Telemetry
@@ -30,6 +31,8 @@ type Authorize = Callable[[Headers | None], Awaitable[Headers]]
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 DEADLINE_SECONDS: Final = 100.0
 """How long a whole answer may take; the timeout above only bounds the silence between two of its pieces."""
+WRITES: Final = frozenset({"PATCH", "PUT", "DELETE"})
+"""What writes even where doing it twice is safe."""
 LONGEST_WAIT: Final = timedelta(days=1)
 """No system is left alone for longer, whatever delay it names."""
 
@@ -114,6 +117,8 @@ class JsonClient:
         where whoever calls has waited for it. A ``body`` that is ``Content`` is sent as it is, anything else as JSON;
         ``sink`` takes the body of an answer that is not JSON.
 
+        A write of a pass is sent only while its lease lasts longer than the write can.
+
         Raises the errors of :mod:`shared.domain.errors`: OutcomeUnknown when a call that must not be repeated
         may have been carried out, RetryLater when trying again is safe.
         """
@@ -194,9 +199,12 @@ class JsonClient:
             method, f"{self.base_url}/{path}", params=params, content=content, headers=every
         )
         try:
-            async with self.limit, asyncio.timeout(self.deadline):
-                count_call(self.system)
-                return await self._observed(path, request, sink)
+            async with self.limit:
+                if not safe or method in WRITES:
+                    await require_tenure(timedelta(seconds=self.deadline))
+                async with asyncio.timeout(self.deadline):
+                    count_call(self.system)
+                    return await self._observed(path, request, sink)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(error) from error
         except (httpx.RequestError, TimeoutError) as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.domain.errors import OutcomeUnknown, SyncError
+from shared.domain.tenure import Extend, current_tenure, tenure
 from shared.ports.systems import BusinessCentral, ConnectWise, Lookup
 
 type JsonObject = dict[str, Any]
@@ -40,6 +41,7 @@ class _Gathered:
     """The creations of one set that wait for their batch."""
 
     bodies: list[JsonObject] = field(default_factory=list)
+    tenures: list[Extend | None] = field(default_factory=list)
     answers: list[asyncio.Future[JsonObject]] = field(default_factory=list)
 
 
@@ -72,6 +74,7 @@ class GatheringBusinessCentral:
             self._start(self._send_later(entity_set, gathered))
         answer: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
         gathered.bodies.append(body)
+        gathered.tenures.append(current_tenure())
         gathered.answers.append(answer)
         if len(gathered.bodies) == BATCH:
             del self._gathered[entity_set]
@@ -98,7 +101,8 @@ class GatheringBusinessCentral:
 
     async def _send(self, entity_set: str, gathered: _Gathered) -> None:
         try:
-            answers = await self._system.create_many(entity_set, gathered.bodies)
+            with tenure(None):
+                answers = await self._system.create_many(entity_set, gathered.bodies, gathered.tenures)
         except SyncError as error:
             answers = [error] * len(gathered.bodies)
         except Exception as error:

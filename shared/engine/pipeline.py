@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from shared.domain.calls import counted_calls
@@ -27,6 +28,7 @@ from shared.domain.errors import (
 )
 from shared.domain.plans import Action, Outcome, Plan
 from shared.domain.records import Link, Record, RecordRef, State
+from shared.domain.tenure import tenure
 from shared.engine.backoff import Backoff
 from shared.engine.connections.connection import Connection, Connections
 from shared.engine.connections.cutover import too_early
@@ -114,7 +116,8 @@ class Pipeline:
             return []
         span.link(lease.record.trace)
         try:
-            return await self._passes(connection, envelope, lease, span, redelivered=redelivered)
+            with tenure(partial(self.store.extend, lease)):
+                return await self._passes(connection, envelope, lease, span, redelivered=redelivered)
         finally:
             self.store.leave(lease)
 

@@ -120,6 +120,13 @@ class RecordStore(Protocol):
         """Stores the record in the middle of a pass, so that a crash resumes after this step; extends the lease."""
         ...
 
+    async def extend(self, lease: Lease, at_least: timedelta) -> None:
+        """Makes sure that the lease lasts so long, as far as a lease ever does.
+
+        Raises RetryLater when another process has it.
+        """
+        ...
+
     async def finish(self, lease: Lease, attempts: Sequence[Attempt], *, keep_if_hinted: bool) -> bool:
         """Stores the record and the attempts and gives the lease back, in one transaction.
 

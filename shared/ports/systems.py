@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from shared.domain.errors import SyncError
+from shared.domain.tenure import Extend
 
 type Json = Any
 type JsonObject = dict[str, Any]
@@ -126,9 +127,12 @@ class BusinessCentral(Protocol):
         ...
 
     async def create_many(
-        self, entity_set: str, bodies: Sequence[JsonObject]
+        self, entity_set: str, bodies: Sequence[JsonObject], tenures: Sequence[Extend | None]
     ) -> list[JsonObject | SyncError]:
-        """Adds up to 100 records in one call; each is stored and returned, or has its own error, in order."""
+        """Adds records in calls of up to 100; each is stored and returned, or has its own error, in order.
+
+        ``tenures`` are the leases under which the bodies are written, one for each.
+        """
         ...
 
     async def change(self, entity_set: str, record_id: str, values: JsonObject, etag: str) -> JsonObject:

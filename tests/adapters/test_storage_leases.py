@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.adapters.storage.clients import StorageClients
-from shared.adapters.storage.records import CLOCK_MARGIN, TableRecordStore
+from shared.adapters.storage.leases import CLOCK_MARGIN
+from shared.adapters.storage.records import TableRecordStore
 from shared.domain.errors import RetryLater
 from shared.domain.records import RecordRef
 from shared.ports.storage import Lease, Verdict
@@ -150,20 +151,57 @@ async def test_a_lease_that_ran_out_untouched_still_finishes(two: Processes) -> 
     assert await two.first.finish(lease, [attempt(START)], keep_if_hinted=True) is False
 
 
-@pytest.mark.parametrize("same_process", [False, True])
-async def test_a_stale_lease_loses(two: Processes, same_process: bool) -> None:
+async def test_a_lease_that_ran_out_is_left_to_a_pass_of_the_same_process(two: Processes) -> None:
+    lease = await two.take(two.first)
+    two.clock.forward(500)
+    assert await two.begin(two.first) is Verdict.COLLAPSED
+    [(guard, delay)] = two.sent.hints
+    assert (guard.why, delay) == ("guard", timedelta(seconds=1))
+    two.first.leave(lease)
+    assert isinstance(await two.begin(two.first), Lease), "the pass ended without giving it back"
+
+
+async def test_a_lease_is_extended_only_when_its_end_is_near(two: Processes) -> None:
+    lease = await two.take(two.first)
+    until, token = lease.until, lease.token
+    two.clock.forward(20)
+    await two.first.extend(lease, timedelta(seconds=100))
+    assert (lease.until, lease.token) == (until, token)
+    two.clock.forward(1)
+    await two.first.extend(lease, timedelta(seconds=100))
+    assert (lease.until, lease.token != token) == (two.clock.now() + LEASE, True)
+    two.clock.forward(119)
+    assert await two.begin(two.second) is Verdict.COLLAPSED
+    await two.first.extend(lease, timedelta(seconds=100))
+    assert lease.hinted, "the mark is no other pass"
+    assert await two.first.finish(lease, [], keep_if_hinted=True) is True
+
+
+async def test_a_lease_can_be_extended_for_most_of_its_time_at_most(two: Processes) -> None:
+    lease = await two.take(two.first)
+    await two.first.extend(lease, timedelta(hours=1))
+    assert lease.until == START + LEASE
+    two.clock.forward(500)
+    await two.first.extend(lease, timedelta(hours=1))
+    assert lease.until == two.clock.now() + LEASE
+
+
+async def test_a_stale_lease_loses(two: Processes) -> None:
     stale = await two.take(two.first)
     two.clock.forward(121)
-    winner = two.first if same_process else two.second
-    fresh = await two.take(winner)
+    fresh = await two.take(two.second)
     assert fresh.fence == stale.fence + 1
     with_links(stale.record, done("customer", "stale"))
-    for late in (two.first.checkpoint(stale), two.first.finish(stale, [], keep_if_hinted=True)):
+    for late in (
+        two.first.checkpoint(stale),
+        two.first.extend(stale, timedelta(seconds=1)),
+        two.first.finish(stale, [], keep_if_hinted=True),
+    ):
         with pytest.raises(RetryLater) as lost:
             await late
         assert lost.value.cause == "lease_lost"
     with_links(fresh.record, done("customer", "fresh"))
-    assert await winner.finish(fresh, [], keep_if_hinted=True) is False
+    assert await two.second.finish(fresh, [], keep_if_hinted=True) is False
     stored = await two.first.get(ref())
     assert stored is not None
     assert stored.links["customer"].target_id == "fresh"

@@ -1,18 +1,23 @@
 """A first load: few calls for many records, the same promise, and it goes on where it was."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from sandbox.azurite import Azurite
 from shared.adapters.business_central.client import BusinessCentralClient
+from shared.adapters.storage.known import KnownRows
+from shared.adapters.storage.passes import OwnPasses
+from shared.adapters.storage.records import TableRecordStore
 from shared.app import DEFAULT
 from shared.domain.envelope import LOAD, Envelope
-from shared.domain.errors import SyncError
+from shared.domain.errors import RetryLater, SyncError
 from shared.domain.records import RecordRef
+from shared.ports.storage import Lease, Verdict
 from shared.triggers.queues import run_sweep
 from tests.triggers.bench import Bench
 
@@ -124,13 +129,11 @@ async def test_an_edit_while_its_record_is_being_loaded_is_read_again(
     [company] = await make(bench, 1)
     send = BusinessCentralClient.create_many
 
-    async def edited_meanwhile(
-        self: BusinessCentralClient, entity_set: str, bodies: Sequence[dict[str, Any]]
-    ) -> list[dict[str, Any] | SyncError]:
+    async def edited_meanwhile(self: BusinessCentralClient, *given: Any) -> list[dict[str, Any] | SyncError]:
         await bench.connectwise_admin(f"companies/{company}", {"name": "Edited"})
         hint = Envelope(DEFAULT, "company", str(company), "updated", bench.app.clock.now())
         assert await bench.app.pipeline.handle(hint) == []
-        return await send(self, entity_set, bodies)
+        return await send(self, *given)
 
     monkeypatch.setattr(BusinessCentralClient, "create_many", edited_meanwhile)
     await run_sweep(bench.app, await order(bench))
@@ -145,14 +148,12 @@ async def test_a_load_goes_on_with_the_connection_as_it_is_changed_meanwhile(
     used: list[bool] = []
     send = BusinessCentralClient.create_many
 
-    async def changed_meanwhile(
-        self: BusinessCentralClient, entity_set: str, bodies: Sequence[dict[str, Any]]
-    ) -> list[dict[str, Any] | SyncError]:
+    async def changed_meanwhile(self: BusinessCentralClient, *given: Any) -> list[dict[str, Any] | SyncError]:
         if not used:
             document = {"cutover": {"sales_invoice": "2026-01-01"}}
             await bench.app.connection_desk.save(DEFAULT, json.dumps(document))
         used.append((await bench.app.connections.get(DEFAULT)).business_central is self)
-        return await send(self, entity_set, bodies)
+        return await send(self, *given)
 
     monkeypatch.setattr(BusinessCentralClient, "create_many", changed_meanwhile)
     monkeypatch.setattr("shared.engine.loading.AT_ONCE", 2)
@@ -162,3 +163,29 @@ async def test_a_load_goes_on_with_the_connection_as_it_is_changed_meanwhile(
         messages = [one for one in await bench.swept() if one.options.get(LOAD)]
     assert used == [False, True, True]
     assert posts(bench) == 5
+
+
+async def test_a_record_that_another_process_took_while_its_batch_waited_is_not_sent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await make(bench, 2)
+    store = cast("TableRecordStore", bench.app.store)
+    store.lease_time = timedelta(0)
+    other = replace(store, owner="another process", _known=KnownRows(), passes=OwnPasses())
+    taken: list[Lease | Verdict] = []
+    send = BusinessCentralClient.create_many
+
+    async def late(self: BusinessCentralClient, *given: Any) -> list[dict[str, Any] | SyncError]:
+        ref = RecordRef(DEFAULT, "company", str(ids[0]))
+        if not taken:
+            taken.append(await other.begin(ref, bench.app.clock.now(), same_clock=True, impatient=True))
+        return await send(self, *given)
+
+    monkeypatch.setattr(BusinessCentralClient, "create_many", late)
+    message = await order(bench)
+    with pytest.raises(RetryLater) as lost:
+        await run_sweep(bench.app, message)
+    assert lost.value.cause == "lease_lost"
+    assert posts(bench) == 1
+    await run_sweep(bench.app, message)
+    assert posts(bench) == 2

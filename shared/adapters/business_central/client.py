@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from shared.adapters.http import Answer, JsonClient
 from shared.adapters.pace import Turn
 from shared.adapters.resolutions import Refusal, resolve
 from shared.domain.errors import AlreadyExists, NotFound, OutcomeUnknown, StopConnection, SyncError
+from shared.domain.tenure import Extend
 from shared.ports.systems import Content, Lookup
 
 type JsonObject = dict[str, Any]
@@ -170,19 +172,41 @@ class BusinessCentralClient:
         self.client.pace.take_over()
 
     async def create_many(
-        self, entity_set: str, bodies: Sequence[JsonObject]
+        self, entity_set: str, bodies: Sequence[JsonObject], tenures: Sequence[Extend | None]
     ) -> list[JsonObject | SyncError]:
-        """Batches that go on after a failure, each as large as the calls that may be made; what became of each body."""
+        """Batches that go on after a failure, each as large as the calls that may be made; what became of each body.
+
+        A body whose lease was lost while it waited for its turn is not sent.
+        """
         answers: list[JsonObject | SyncError] = []
         while len(answers) < len(bodies):
-            rest = bodies[len(answers) :]
-            with await self.client.pace.turn_of_some(min(len(rest), BATCH_MOST)) as turn:
-                some = rest[: turn.calls]
-                try:
-                    answers += await self._create_batch(entity_set, some, turn)
-                except SyncError as error:
-                    answers += [error] * len(some)
+            first, rest = len(answers), len(bodies) - len(answers)
+            with await self.client.pace.turn_of_some(min(rest, BATCH_MOST)) as turn:
+                lost = await asyncio.gather(*(self._lost(one) for one in tenures[first : first + turn.calls]))
+                some = bodies[first : first + turn.calls]
+                kept = [body for body, error in zip(some, lost, strict=True) if error is None]
+                made = iter(await self._create_some(entity_set, kept, turn))
+                answers += [next(made) if error is None else error for error in lost]
         return answers
+
+    async def _lost(self, extend: Extend | None) -> SyncError | None:
+        """Why what is written under a lease may not be sent, None if it may."""
+        try:
+            if extend is not None:
+                await extend(timedelta(seconds=self.client.deadline))
+        except SyncError as error:
+            return error
+        return None
+
+    async def _create_some(
+        self, entity_set: str, bodies: Sequence[JsonObject], turn: Turn
+    ) -> list[JsonObject | SyncError]:
+        if not bodies:
+            return []
+        try:
+            return await self._create_batch(entity_set, bodies, turn)
+        except SyncError as error:
+            return [error] * len(bodies)
 
     async def _create_batch(
         self, entity_set: str, bodies: Sequence[JsonObject], turn: Turn

@@ -10,8 +10,8 @@ from typing import Final
 from shared.adapters.storage.rows import CHUNK, Row
 from shared.domain.records import RecordRef
 
-MOST_ROWS: Final = 2_000
-"""Of at most one chunk each: about 60 MB in the worst case, a few in practice."""
+MOST_ROWS: Final = 500
+"""Enough for what people work on at the same time. Of at most one chunk each: about 15 MB in the worst case."""
 
 
 @dataclass(slots=True)

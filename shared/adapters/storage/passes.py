@@ -1,7 +1,8 @@
 """Which leases of this process somebody is at work on.
 
 When the answer to taking a lease is lost, or a pass fails before it could give its lease back, the row still says that
-this process has the record. Without this, the next hint would be left to a pass that is not there.
+this process has the record. Without this, the next hint would be left to a pass that is not there. And a pass that
+waits for its turn longer than its lease lasts is there all the same.
 """
 
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ class OwnPasses:
         """Forgets a lease."""
         self._working.discard((lease.record.ref, lease.fence))
 
-    def lack(self, owner: str, ref: RecordRef, row: Row) -> bool:
-        """Whether a row says that the process ``owner``, this one, has the record, but nobody here works on it."""
+    def at_work(self, ref: RecordRef, row: Row) -> bool:
+        """Whether somebody here works on the record under the lease that its row tells of, which is this process's."""
         own = ref, int(row.get("fence") or 0)
-        return row.get("owner") == owner and own not in self._working and own not in self._asking
+        return own in self._working or own in self._asking

@@ -18,6 +18,7 @@ from azure.data.tables.aio import TableClient
 from shared.adapters.storage import beside, limits, rows
 from shared.adapters.storage.claims import TableClaims
 from shared.adapters.storage.known import KnownRows
+from shared.adapters.storage.leases import is_read_after, lease_row, lease_until, lost, released, time_of
 from shared.adapters.storage.meanings import explained
 from shared.adapters.storage.passes import OwnPasses
 from shared.adapters.storage.rows import Row
@@ -25,11 +26,11 @@ from shared.domain.envelope import GUARD, Envelope
 from shared.domain.errors import RetryLater
 from shared.domain.records import Record, RecordRef
 from shared.ports.platform import Clock
-from shared.ports.storage import NEVER, Attempt, Lease, OpenItem, Verdict, WorkQueue
+from shared.ports.storage import Attempt, Lease, OpenItem, Verdict, WorkQueue
 
-CLOCK_MARGIN: Final = timedelta(seconds=5)
-"""How far two processes' clocks may differ before a hint is wrongly taken as covered."""
 MOST_TRIES: Final = 20
+MOST_NEEDED: Final = 5 / 6
+"""The share of a lease that a write can ask for: of the usual 120 seconds the 100 that a call may take."""
 INDEX_BYTES: Final = limits.PROPERTY_BYTES
 """What the list of the rows beside a record may take in its own row."""
 
@@ -72,7 +73,7 @@ class TableRecordStore:
                 verdict = self._covered(ref, row, hinted_at, now, same_clock=same_clock, impatient=impatient)
                 if verdict is not None:
                     return verdict
-                if _lease_until(row) > now and not self.passes.lack(self.owner, ref, row):
+                if self._held(ref, row, now):
                     if await self._mark(ref, row, hinted_at, now):
                         return Verdict.COLLAPSED
                     continue
@@ -80,6 +81,12 @@ class TableRecordStore:
             if lease is not None:
                 return lease
         raise RetryLater("contended", f"Too many passes want {ref} at the same moment.")
+
+    def _held(self, ref: RecordRef, row: Row, now: datetime) -> bool:
+        """Whether a pass is at work: another process's while its lease lasts, one of this process until it ends."""
+        if row.get("owner") == self.owner:
+            return self.passes.at_work(ref, row)
+        return lease_until(row) > now
 
     async def _begin_known(
         self, ref: RecordRef, hinted_at: datetime, *, same_clock: bool, fresh: bool
@@ -95,7 +102,7 @@ class TableRecordStore:
             return await self._insert(ref, now) if fresh else None
         row, etag = known
         record = rows.record_of(ref, row)
-        if _is_read_after(record, hinted_at, same_clock=same_clock):
+        if is_read_after(record, hinted_at, same_clock=same_clock):
             self._known.keep(ref, row, etag)
             return Verdict.COVERED
         if record.retry_at is not None and record.retry_at > now:
@@ -119,7 +126,7 @@ class TableRecordStore:
         impatient: bool,
     ) -> Verdict | None:
         record = rows.record_of(ref, row)
-        if _is_read_after(record, hinted_at, same_clock=same_clock):
+        if is_read_after(record, hinted_at, same_clock=same_clock):
             return Verdict.COVERED
         if not impatient and record.retry_at is not None and record.retry_at > now:
             return Verdict.COVERED
@@ -160,13 +167,7 @@ class TableRecordStore:
             return self.passes.begin(lease)
 
     def _lease(self, fence: int, now: datetime) -> Row:
-        return {
-            "owner": self.owner,
-            "fence": fence,
-            "taken": now,
-            "until": now + self.lease_time,
-            "dirty": False,
-        }
+        return lease_row(self.owner, fence, now, self.lease_time)
 
     async def _mark(self, ref: RecordRef, row: Row, hinted_at: datetime, now: datetime) -> bool:
         """Tells the pass at work to run once more; the first to do so leaves a guard behind before it does.
@@ -174,11 +175,12 @@ class TableRecordStore:
         The guard is a hint that becomes visible when the lease ends: should the process at work die, perhaps
         together with this one, a marked record is not forgotten.
         """
-        if row.get("dirty") or (row.get("owner") == self.owner and _time(row, "taken") > hinted_at):
+        if row.get("dirty") or (row.get("owner") == self.owner and time_of(row, "taken") > hinted_at):
             return True
         # Of this moment: what is hinted later, while the record is marked, leaves no guard of its own.
         guard = Envelope(ref.connection, ref.subject, ref.id, GUARD, now, origin=self.owner)
-        await self.queue.send(guard, delay=_lease_until(row) - now + timedelta(seconds=1))
+        rest = max(lease_until(row) - now, timedelta(0)) + timedelta(seconds=1)
+        await self.queue.send(guard, delay=rest)
         change: Row = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], "dirty": True}
         return await self._merge(change, _etag(row)) is not None
 
@@ -214,13 +216,29 @@ class TableRecordStore:
                 continue
             lease.token, lease.until = str(stored["etag"]), now + self.lease_time
             return
-        raise _lost(lease)
+        raise lost(lease)
+
+    async def extend(self, lease: Lease, at_least: timedelta) -> None:
+        """Takes the lease anew where its end is near: one request, and none in a pass that has just begun."""
+        at_least = min(at_least, self.lease_time * MOST_NEEDED)
+        for _ in range(MOST_TRIES):
+            now = self.clock.now()
+            if lease.until - now >= at_least:
+                return
+            partition, key = _key(lease.record.ref)
+            change: Row = {"PartitionKey": partition, "RowKey": key, "until": now + self.lease_time}
+            extended = await self._merge(change, lease.token)
+            if extended is not None:
+                lease.token, lease.until = extended, now + self.lease_time
+                return
+            await self._refresh(lease)
+        raise lost(lease)
 
     async def _refresh(self, lease: Lease) -> None:
         """Takes the newest etag if the lease is still ours, and notes whether a hint arrived meanwhile."""
         row = await self._row(lease.record.ref)
         if row is None or row.get("owner") != lease.owner or int(row.get("fence") or 0) != lease.fence:
-            raise _lost(lease)
+            raise lost(lease)
         lease.token = _etag(row)
         lease.hinted = lease.hinted or bool(row.get("dirty"))
         lease.awaited = lease.awaited or bool(row.get("awaited"))
@@ -233,7 +251,7 @@ class TableRecordStore:
         """
         for _ in range(MOST_TRIES):
             hinted, now = lease.hinted, self.clock.now()
-            kept = self._lease(lease.fence, now) if hinted and keep_if_hinted else _released(lease)
+            kept = self._lease(lease.fence, now) if hinted and keep_if_hinted else released(lease)
             body = rows.record_row(lease.record)
             parts = list(limits.groups(self._operations(lease, attempts), limits.size(body) + INDEX_BYTES))
             part: list[Operation] = []
@@ -256,7 +274,7 @@ class TableRecordStore:
             if not (hinted and keep_if_hinted):
                 self._known.keep(lease.record.ref, written, lease.token)
             return hinted
-        raise _lost(lease)
+        raise lost(lease)
 
     def leave(self, lease: Lease) -> None:
         """Nobody works under the lease any more, however the pass ended."""
@@ -375,26 +393,3 @@ def _key(ref: RecordRef) -> tuple[str, str]:
 
 def _etag(row: Row) -> str:
     return str(row.metadata["etag"])  # type: ignore[attr-defined]
-
-
-def _time(row: Row, name: str) -> datetime:
-    return datetime.fromisoformat(row[name].isoformat())
-
-
-def _lease_until(row: Row) -> datetime:
-    """When the lease ends; a row that only notes who waits never had one."""
-    return _time(row, "until") if "until" in row else NEVER
-
-
-def _is_read_after(record: Record, hinted_at: datetime, *, same_clock: bool) -> bool:
-    margin = timedelta(0) if same_clock else CLOCK_MARGIN
-    return record.read_at is not None and record.read_at > hinted_at + margin
-
-
-def _released(lease: Lease) -> Row:
-    past = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-    return {"owner": "", "fence": lease.fence, "taken": past, "until": past, "dirty": False}
-
-
-def _lost(lease: Lease) -> RetryLater:
-    return RetryLater("lease_lost", f"Another process took {lease.record.ref} while this one was at work.")

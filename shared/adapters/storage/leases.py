@@ -1,0 +1,44 @@
+"""What the row of a record says of its lease, and what makes a pass needless."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.adapters.storage.rows import Row
+from shared.domain.errors import RetryLater
+from shared.domain.records import Record
+from shared.ports.storage import NEVER, Lease
+
+CLOCK_MARGIN: Final = timedelta(seconds=5)
+"""How far two processes' clocks may differ before a hint is wrongly taken as covered."""
+PAST: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
+def time_of(row: Row, name: str) -> datetime:
+    """A moment that the row holds."""
+    return datetime.fromisoformat(row[name].isoformat())
+
+
+def lease_until(row: Row) -> datetime:
+    """When the lease ends; a row that only notes who waits never had one."""
+    return time_of(row, "until") if "until" in row else NEVER
+
+
+def lease_row(owner: str, fence: int, now: datetime, lasts: timedelta) -> Row:
+    """The lease as a row tells it."""
+    return {"owner": owner, "fence": fence, "taken": now, "until": now + lasts, "dirty": False}
+
+
+def released(lease: Lease) -> Row:
+    """The row of a lease that was given back."""
+    return {"owner": "", "fence": lease.fence, "taken": PAST, "until": PAST, "dirty": False}
+
+
+def is_read_after(record: Record, hinted_at: datetime, *, same_clock: bool) -> bool:
+    """Whether the record was read in full after the hint was made."""
+    margin = timedelta(0) if same_clock else CLOCK_MARGIN
+    return record.read_at is not None and record.read_at > hinted_at + margin
+
+
+def lost(lease: Lease) -> RetryLater:
+    """The error of a pass whose lease another one has."""
+    return RetryLater("lease_lost", f"Another process took {lease.record.ref} while this one was at work.")

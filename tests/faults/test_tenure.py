@@ -1,0 +1,131 @@
+"""Passes that wait longer than their lease lasts: what they looked up is old, so they must not write by it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from sandbox.azurite import Azurite
+from shared.adapters.business_central.client import BusinessCentralClient
+from shared.adapters.http import JsonClient
+from shared.adapters.storage.known import KnownRows
+from shared.adapters.storage.passes import OwnPasses
+from shared.adapters.storage.records import TableRecordStore
+from shared.domain.errors import RetryLater
+from shared.engine.pipeline import Pipeline
+from tests.conformance.invoicing import Invoicing
+from tests.conformance.pairs import Pairs
+from tests.conformance.scenes import set_up
+from tests.conformance.world import World
+
+LEASE = timedelta(seconds=120)
+
+
+class Waiting:
+    """The first pass that comes to a place waits there until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached, self.free = asyncio.Event(), asyncio.Event()
+
+    async def wait(self) -> None:
+        """Waits, if nobody has yet."""
+        if not self.reached.is_set():
+            self.reached.set()
+            await self.free.wait()
+
+
+def another_process(world: World) -> Pipeline:
+    """The pipeline as a second process has it, over the same storage."""
+    store = cast("TableRecordStore", world.app.store)
+    own = replace(store, owner="another process", _known=KnownRows(), passes=OwnPasses())
+    return replace(world.app.pipeline, store=own)
+
+
+@pytest.fixture
+async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[World]:
+    async with World(azurite, pairs) as world:
+        yield world
+        assert world.breaches == []
+
+
+@pytest.fixture
+async def work(world: World) -> Invoicing:
+    work = Invoicing(world)
+    await set_up(world, work, work.open)
+    return work
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    """The creation of a document has to wait for its turn."""
+    waiting, create = Waiting(), BusinessCentralClient.create
+
+    async def late(self: BusinessCentralClient, entity_set: str, body: dict[str, Any]) -> dict[str, Any]:
+        if entity_set == "salesInvoices":
+            await waiting.wait()
+        return await create(self, entity_set, body)
+
+    monkeypatch.setattr(BusinessCentralClient, "create", late)
+    return waiting
+
+
+async def test_a_pass_whose_lease_another_process_took_makes_no_second_document(
+    world: World, work: Invoicing, waiting: Waiting
+) -> None:
+    record = await work.invoice(work.lines())
+    late = asyncio.ensure_future(world.app.pipeline.handle(world.envelope("invoice", record)))
+    await waiting.reached.wait()
+    world.clock.advance(LEASE + timedelta(seconds=1))
+    await another_process(world).handle(world.envelope("invoice", record))
+    work.check_posted(record)
+    waiting.free.set()
+    with pytest.raises(RetryLater) as lost:
+        await late
+    assert lost.value.cause == "lease_lost"
+    work.check_posted(record)
+    await world.drain()
+    work.check_posted(record)
+
+
+async def test_a_pass_that_waits_for_long_keeps_its_lease_for_the_write(
+    world: World, work: Invoicing, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await work.invoice(work.lines())
+    sent, observed = Waiting(), JsonClient._observed
+
+    async def slow(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
+        if request.method == "POST" and path.endswith("salesInvoices"):
+            await sent.wait()
+        return await observed(self, path, request, sink)
+
+    monkeypatch.setattr(JsonClient, "_observed", slow)
+    late = asyncio.ensure_future(world.app.pipeline.handle(world.envelope("invoice", record)))
+    await waiting.reached.wait()
+    world.clock.advance(LEASE + timedelta(seconds=1))
+    waiting.free.set()
+    await sent.reached.wait()
+    world.clock.advance(timedelta(seconds=99))
+    assert await another_process(world).handle(world.envelope("invoice", record)) == []
+    sent.free.set()
+    await late
+    await world.drain()
+    work.check_posted(record)
+
+
+async def test_a_pass_that_waits_for_long_is_left_alone_by_its_own_process(
+    world: World, work: Invoicing, waiting: Waiting
+) -> None:
+    record = await work.invoice(work.lines())
+    late = asyncio.ensure_future(world.app.pipeline.handle(world.envelope("invoice", record)))
+    await waiting.reached.wait()
+    world.clock.advance(3 * LEASE)
+    assert await world.app.pipeline.handle(world.envelope("invoice", record)) == []
+    waiting.free.set()
+    await late
+    work.check_posted(record)
+    await world.drain()
+    work.check_posted(record)
