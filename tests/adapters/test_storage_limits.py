@@ -189,6 +189,7 @@ async def test_several_transactions_that_are_cut_off_are_finished_by_the_next_pa
             with pytest.raises(KeyboardInterrupt):
                 await store.finish(lease, [], keep_if_hinted=False)
             monkeypatch.undo()
+            store.leave(lease)
             assert isinstance(store.clock, HandClock)
             store.clock.forward(600)
         else:

@@ -238,8 +238,10 @@ async def test_a_record_travels_by_the_identity_alone_and_rights_can_be_taken_an
 
     # So are the roles on storage: the sender is asked to come again, people are told, a hint in work comes back.
     third, fourth = await platform.company("Third"), await platform.company("Fourth")
-    assert await platform.deliver(third) == 202
     assert platform.app.storage is not None
+    # The retry that was planned for the second is needless, and would be found beside the hint if it was due by now.
+    await platform.app.storage.sync.clear_messages()
+    assert await platform.deliver(third) == 202
     [waiting] = [one async for one in platform.app.storage.sync.receive_messages(visibility_timeout=1)]
     for gate in platform.gates.values():
         gate.shut = True
