@@ -17,7 +17,7 @@ import simplejson
 from shared.adapters.pace import Pace, Turn
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import Pulse, count_call
-from shared.domain.errors import OutcomeUnknown, RetryLater, SyncError
+from shared.domain.errors import UNANSWERED, OutcomeUnknown, RetryLater, SyncError
 from shared.domain.tenure import require_tenure
 from shared.ports.metrics import CALL_TIME, CALLS
 from shared.ports.systems import Content
@@ -33,6 +33,9 @@ DEADLINE_SECONDS: Final = 100.0
 """How long a whole answer may take; the timeout above only bounds the silence between two of its pieces."""
 WRITES: Final = frozenset({"PATCH", "PUT", "DELETE"})
 """What writes even where doing it twice is safe."""
+LONGEST_OPERATION: Final = timedelta(minutes=10)
+"""How long a system may go on with a call for which nobody waits any more: Business Central cancels an operation after
+eight minutes and its gateway after ten ("Operational limits"); ConnectWise publishes no such limit."""
 LONGEST_WAIT: Final = timedelta(days=1)
 """No system is left alone for longer, whatever delay it names."""
 
@@ -41,6 +44,7 @@ AWAY: Final = frozenset(
     {
         "unreachable",
         "answer_lost",
+        UNANSWERED,
         "not_json",
         "not_a_file",
         "gateway",
@@ -210,10 +214,20 @@ class JsonClient:
         except (httpx.RequestError, TimeoutError) as error:
             if safe:
                 raise self._unreachable(error) from error
+            detail = f"{method} {path}: {type(error).__name__} {error}"
+            if isinstance(error, TimeoutError | httpx.TimeoutException):
+                raise OutcomeUnknown(
+                    UNANSWERED,
+                    f"{self.system} did not answer a write in time; it may still be at work on it. Whether it was "
+                    "carried out is looked up when that is over.",
+                    after=LONGEST_OPERATION,
+                    todo="Nothing: it is looked up and goes on in about ten minutes.",
+                    detail=detail,
+                ) from error
             raise OutcomeUnknown(
                 "answer_lost",
                 f"{self.system} did not answer a write; whether it was carried out is looked up next.",
-                detail=f"{method} {path}: {type(error).__name__} {error}",
+                detail=detail,
             ) from error
 
     async def _observed(self, path: str, request: httpx.Request, sink: Sink | None) -> httpx.Response:

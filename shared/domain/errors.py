@@ -28,6 +28,8 @@ _SECRETS: Final = re.compile(
     r"|(?:bearer|basic)\s+[a-z0-9+/=._~-]{8,}"
 )
 DETAIL_CAP: Final = 2_000
+UNANSWERED: Final = "no_answer"
+"""The cause of a write that the other side may still be carrying out."""
 FRAMES: Final = 4
 """How much of the way to an error is told."""
 
@@ -64,7 +66,10 @@ class RetryLater(SyncError):
 
 
 class OutcomeUnknown(RetryLater):
-    """A write may or may not have happened; whoever retries must look the record up first."""
+    """A write may or may not have happened; whoever retries must look the record up first.
+
+    With the cause ``UNANSWERED`` it may still happen until ``after``: looking it up before tells nothing.
+    """
 
 
 class WaitForDependency(SyncError):

@@ -17,11 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.kit import Fault, FaultKind, StandIn, loads
-from shared.adapters.http import LONGEST_WAIT, Headers, JsonClient, retry_after
+from shared.adapters.http import LONGEST_OPERATION, LONGEST_WAIT, Headers, JsonClient, retry_after
 from shared.adapters.resolutions import CATCH_ALL, TRANSIENT, Resolution
 from shared.adapters.wire import open_http
 from shared.domain.calls import counted_calls
-from shared.domain.errors import HoldForPerson, OutcomeUnknown, RetryLater, StopConnection, SyncError
+from shared.domain.errors import (
+    UNANSWERED,
+    HoldForPerson,
+    OutcomeUnknown,
+    RetryLater,
+    StopConnection,
+    SyncError,
+)
 from tests.adapters.support import serving
 
 SECRET = "s3cr3t-t0ken-0123456789"
@@ -153,7 +160,8 @@ async def test_a_lost_answer(echo: Echo, method: str, kind: type[SyncError], fau
     echo.fail(fault, seconds=0.6)
     error = await fails(echo, method)
     assert type(error) is kind
-    assert error.cause == ("answer_lost" if kind is OutcomeUnknown else "unreachable")
+    unknown = UNANSWERED if fault == "hang" else "answer_lost"
+    assert error.cause == (unknown if kind is OutcomeUnknown else "unreachable")
 
 
 @pytest.mark.parametrize(("method", "kind"), WRITE_LOST[:2])
@@ -161,7 +169,10 @@ async def test_an_answer_that_drips_without_end(echo: Echo, method: str, kind: t
     """No silence in it is long enough for a timeout, but the whole has a deadline."""
     echo.raw, echo.client.deadline = b"[1, 2, 3, 4, 5, 6]", 0.4
     echo.fail("slow", seconds=0.15, pieces=9)
-    assert type(await fails(echo, method)) is kind
+    error = await fails(echo, method)
+    assert type(error) is kind
+    if isinstance(error, OutcomeUnknown):
+        assert (error.cause, error.after) == (UNANSWERED, LONGEST_OPERATION)
 
 
 @pytest.mark.parametrize(("method", "kind"), WRITE_LOST)

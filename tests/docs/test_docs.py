@@ -96,20 +96,26 @@ def functions() -> dict[str, set[tuple[str, str]]]:
 def causes() -> dict[str, str]:
     """Every cause that an operator can see, with the module that gives it."""
     found: dict[str, str] = {}
-    for module in sorted((ROOT / "shared").rglob("*.py")):
-        tree = ast.parse(module.read_text("utf-8"))
-        for cause in _causes(tree):
+    trees = {
+        module: ast.parse(module.read_text("utf-8")) for module in sorted((ROOT / "shared").rglob("*.py"))
+    }
+    errors = _constants(trees[ROOT / "shared" / "domain" / "errors.py"])
+    for module, tree in trees.items():
+        for cause in _causes(tree, errors | _constants(tree)):
             found.setdefault(cause, name(module))
     return found
 
 
-def _causes(tree: ast.Module) -> Iterator[str]:
-    constants = {
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    return {
         target.id: node.value
         for node in tree.body
         for target in _targets(node)
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
     }
+
+
+def _causes(tree: ast.Module, constants: dict[str, ast.expr]) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue

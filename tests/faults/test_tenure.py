@@ -1,4 +1,4 @@
-"""Passes that wait longer than their lease lasts: what they looked up is old, so they must not write by it."""
+"""Passes that wait longer than their lease lasts, and writes that go on when nobody waits for them any more."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,9 @@ from shared.adapters.http import JsonClient
 from shared.adapters.storage.known import KnownRows
 from shared.adapters.storage.passes import OwnPasses
 from shared.adapters.storage.records import TableRecordStore
-from shared.domain.errors import RetryLater
+from shared.domain.envelope import ON_DEMAND
+from shared.domain.errors import UNANSWERED, RetryLater
+from shared.domain.records import State
 from shared.engine.pipeline import Pipeline
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.pairs import Pairs
@@ -127,5 +129,36 @@ async def test_a_pass_that_waits_for_long_is_left_alone_by_its_own_process(
     waiting.free.set()
     await late
     work.check_posted(record)
+    await world.drain()
+    work.check_posted(record)
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_a_write_that_is_still_under_way_is_not_made_again(
+    world: World, work: Invoicing, monkeypatch: pytest.MonkeyPatch, carried_out: bool
+) -> None:
+    """Business Central answers nothing for longer than anybody waits, and carries the creation out minutes later."""
+    record = await work.invoice(work.lines())
+    unanswered: list[tuple[JsonClient, httpx.Request]] = []
+    observed = JsonClient._observed
+
+    async def silent(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
+        if request.method == "POST" and path.endswith("salesInvoices") and not unanswered:
+            unanswered.append((self, request))
+            raise httpx.ReadTimeout("60 seconds without a byte")
+        return await observed(self, path, request, sink)
+
+    monkeypatch.setattr(JsonClient, "_observed", silent)
+    await world.deliver(world.envelope("invoice", record))
+    link = await world.link("invoice", record, "sales_invoice")
+    assert (link.state, link.cause) == (State.RETRYING, UNANSWERED)
+    for minutes in (1, 3, 5):
+        world.clock.advance(timedelta(minutes=minutes))
+        for why in ("callback updated", ON_DEMAND):
+            assert await world.app.pipeline.handle(world.envelope("invoice", record, why)) == []
+    assert work.documents(record) == []
+    if carried_out:
+        [(client, request)] = unanswered
+        await client.http.send(request)
     await world.drain()
     work.check_posted(record)

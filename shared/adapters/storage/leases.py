@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.adapters.storage.rows import Row
-from shared.domain.errors import RetryLater
+from shared.domain.errors import UNANSWERED, RetryLater
 from shared.domain.records import Record
 from shared.ports.storage import NEVER, Lease
 
@@ -37,6 +37,22 @@ def is_read_after(record: Record, hinted_at: datetime, *, same_clock: bool) -> b
     """Whether the record was read in full after the hint was made."""
     margin = timedelta(0) if same_clock else CLOCK_MARGIN
     return record.read_at is not None and record.read_at > hinted_at + margin
+
+
+def is_covered(
+    record: Record, hinted_at: datetime, now: datetime, *, same_clock: bool, impatient: bool
+) -> bool:
+    """Whether a hint needs no pass: the record was read after it, or a retry is planned for which it can wait.
+
+    While a write may still be under way of which nobody knows how it ends, not even a person can hurry.
+    """
+    if is_read_after(record, hinted_at, same_clock=same_clock):
+        return True
+    rest = record.retry_at - now if record.retry_at is not None else timedelta(0)
+    if rest > timedelta(0) and not impatient:
+        return True
+    # The planned retry is impatient too, and may come by another process's clock.
+    return rest > CLOCK_MARGIN and any(link.cause == UNANSWERED for link in record.links.values())
 
 
 def lost(lease: Lease) -> RetryLater:

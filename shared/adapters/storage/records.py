@@ -18,7 +18,15 @@ from azure.data.tables.aio import TableClient
 from shared.adapters.storage import beside, limits, rows
 from shared.adapters.storage.claims import TableClaims
 from shared.adapters.storage.known import KnownRows
-from shared.adapters.storage.leases import is_read_after, lease_row, lease_until, lost, released, time_of
+from shared.adapters.storage.leases import (
+    is_covered,
+    is_read_after,
+    lease_row,
+    lease_until,
+    lost,
+    released,
+    time_of,
+)
 from shared.adapters.storage.meanings import explained
 from shared.adapters.storage.passes import OwnPasses
 from shared.adapters.storage.rows import Row
@@ -70,9 +78,10 @@ class TableRecordStore:
             if row is None:
                 lease = await self._insert(ref, now)
             else:
-                verdict = self._covered(ref, row, hinted_at, now, same_clock=same_clock, impatient=impatient)
-                if verdict is not None:
-                    return verdict
+                if is_covered(
+                    rows.record_of(ref, row), hinted_at, now, same_clock=same_clock, impatient=impatient
+                ):
+                    return Verdict.COVERED
                 if self._held(ref, row, now):
                     if await self._mark(ref, row, hinted_at, now):
                         return Verdict.COLLAPSED
@@ -114,23 +123,6 @@ class TableRecordStore:
             return await self.table.get_entity(*_key(ref))
         except ResourceNotFoundError:
             return None
-
-    def _covered(
-        self,
-        ref: RecordRef,
-        row: Row,
-        hinted_at: datetime,
-        now: datetime,
-        *,
-        same_clock: bool,
-        impatient: bool,
-    ) -> Verdict | None:
-        record = rows.record_of(ref, row)
-        if is_read_after(record, hinted_at, same_clock=same_clock):
-            return Verdict.COVERED
-        if not impatient and record.retry_at is not None and record.retry_at > now:
-            return Verdict.COVERED
-        return None
 
     async def _insert(self, ref: RecordRef, now: datetime) -> Lease | None:
         record = Record(ref)
