@@ -19,6 +19,7 @@ TRIES: Final = 2
 
 BACK: Final = "goes back to the queue"
 LATER: Final = "cannot be taken now"
+FOUND: Final = "no callback told of"
 
 type Verdict = Literal["done", "retried", "held", "waits", "left out", "listed"]
 type Wrong = Literal["", "silent", "unexplained", "lost", "doubled", "breach", "not met"]
@@ -138,7 +139,7 @@ def _is_asked_again(world: FaultWorld) -> bool:
 def _explain_by_log(world: FaultWorld, cell: Cell) -> None:
     """Where the record's own row could not say why, a line of the log does, which an alert watches."""
     lines = [text for level, text in world.log.lines if level >= logging.WARNING]
-    told = next((text for text in reversed(lines) if BACK in text or LATER in text), "")
+    told = next((text for text in reversed(lines) if any(word in text for word in (BACK, LATER, FOUND))), "")
     cell.cause, cell.reason = told.rpartition(": ")[2], told
     if not told and world.crashes:
         cell.cause, cell.reason = "host", world.crashes[-1]
