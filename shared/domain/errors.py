@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import PurePath
 from typing import Final
 
-from shared.domain.records import RecordRef
+from shared.domain.records import Record, RecordRef
 
 _SECRETS: Final = re.compile(
     r"(?i)(?P<header>authorization[\"']?\s*[:=]\s*[\"']?)[^\s\"']+(?:\s+[^\s\"']+)?"
@@ -70,6 +70,11 @@ class OutcomeUnknown(RetryLater):
 
     With the cause ``UNANSWERED`` it may still happen until ``after``: looking it up before tells nothing.
     """
+
+
+def is_unanswered(record: Record) -> bool:
+    """Whether a write for the record may still be under way of which nobody knows how it ends."""
+    return any(link.cause == UNANSWERED for link in record.links.values())
 
 
 class WaitForDependency(SyncError):

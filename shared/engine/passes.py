@@ -32,8 +32,8 @@ class Passes:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         self._slots.release()
-        if not task.cancelled():
-            self._failure = self._failure or task.exception()
+        ended = asyncio.CancelledError() if task.cancelled() else task.exception()
+        self._failure = self._failure or ended
 
     async def __aenter__(self) -> Self:
         return self

@@ -23,6 +23,7 @@ from shared.domain.errors import (
     SyncError,
     TooLarge,
     WaitForDependency,
+    is_unanswered,
     place_of,
     redact,
 )
@@ -141,7 +142,8 @@ class Pipeline:
             if again_after is not None:
                 lease.record.retry_at = self.clock.now() + again_after
                 await self.queue.send(envelope.again("retry"), delay=again_after)
-            last = number == MOST_PASSES - 1
+            # A write that may still be under way is looked up by the retry: another round now would make it again.
+            last = number == MOST_PASSES - 1 or is_unanswered(lease.record)
             lease.record.trace = span.traceparent
             hinted_again = await self._finish(lease, attempts, keep_if_hinted=not last)
             span.note(result=" ".join(f"{one.entity}={one.result}" for one in outcomes))
@@ -154,6 +156,7 @@ class Pipeline:
                 await self.queue.send(
                     replace(envelope, when=self.clock.now(), why="busy", origin=self.origin)
                 )
+                break
         return outcomes
 
     async def _finish(self, lease: Lease, attempts: list[Attempt], *, keep_if_hinted: bool) -> bool:

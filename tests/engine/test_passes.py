@@ -55,6 +55,19 @@ async def test_a_failure_is_raised_once_the_others_have_ended() -> None:
     assert passes.failed
 
 
+async def test_a_pass_that_was_stopped_from_elsewhere_is_a_failure() -> None:
+    async def stopped() -> None:
+        raise asyncio.CancelledError
+
+    async def block() -> None:
+        async with Passes(MOST) as passes:
+            await passes.room()
+            passes.begin(stopped())
+
+    with pytest.raises(asyncio.CancelledError):
+        await block()
+
+
 async def test_what_the_block_raises_comes_before_what_a_pass_raises() -> None:
     async def fails() -> None:
         raise OSError("not stored")

@@ -2,14 +2,13 @@
 
 import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final, cast
 
 import pytest
 
-from sandbox.azurite import Azurite
 from sandbox.connectwise.callback_rules import ENTITY
 from sandbox.kit import Json
 from sandbox.outage import run_timers
@@ -21,19 +20,11 @@ from shared.engine.figures import registrations
 from shared.ports.storage import Lease
 from shared.triggers.queues import KEEP_HOOKS
 from tests.conformance.invoicing import Invoicing
-from tests.conformance.pairs import Pairs
 from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
 CITIES: Final = ("Tampa", "Miami", "Naples", "Orlando")
 LATE: Final = timedelta(hours=72)
-
-
-@pytest.fixture
-async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[World]:
-    async with World(azurite, pairs) as world:
-        yield world
-        assert world.breaches == []
 
 
 async def company(world: World, name: str = "Buyer") -> str:

@@ -1,7 +1,6 @@
 """Passes that wait longer than their lease lasts, and writes that go on when nobody waits for them any more."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -9,7 +8,6 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from sandbox.azurite import Azurite
 from shared.adapters.business_central.client import BusinessCentralClient
 from shared.adapters.http import JsonClient
 from shared.adapters.storage.known import KnownRows
@@ -20,7 +18,6 @@ from shared.domain.errors import UNANSWERED, RetryLater
 from shared.domain.records import State
 from shared.engine.pipeline import Pipeline
 from tests.conformance.invoicing import Invoicing
-from tests.conformance.pairs import Pairs
 from tests.conformance.scenes import set_up
 from tests.conformance.world import World
 
@@ -45,13 +42,6 @@ def another_process(world: World) -> Pipeline:
     store = cast("TableRecordStore", world.app.store)
     own = replace(store, owner="another process", _known=KnownRows(), passes=OwnPasses())
     return replace(world.app.pipeline, store=own)
-
-
-@pytest.fixture
-async def world(azurite: Azurite, pairs: Pairs) -> AsyncIterator[World]:
-    async with World(azurite, pairs) as world:
-        yield world
-        assert world.breaches == []
 
 
 @pytest.fixture
@@ -145,6 +135,8 @@ async def test_a_write_that_is_still_under_way_is_not_made_again(
     async def silent(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
         if request.method == "POST" and path.endswith("salesInvoices") and not unanswered:
             unanswered.append((self, request))
+            # A hint in the meantime marks the record; its round would find nothing and make a second document.
+            assert await world.app.pipeline.handle(world.envelope("invoice", record)) == []
             raise httpx.ReadTimeout("60 seconds without a byte")
         return await observed(self, path, request, sink)
 

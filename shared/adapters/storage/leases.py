@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.adapters.storage.rows import Row
-from shared.domain.errors import UNANSWERED, RetryLater
+from shared.domain.errors import RetryLater, is_unanswered
 from shared.domain.records import Record
 from shared.ports.storage import NEVER, Lease
 
@@ -52,7 +52,7 @@ def is_covered(
     if rest > timedelta(0) and not impatient:
         return True
     # The planned retry is impatient too, and may come by another process's clock.
-    return rest > CLOCK_MARGIN and any(link.cause == UNANSWERED for link in record.links.values())
+    return rest > CLOCK_MARGIN and is_unanswered(record)
 
 
 def lost(lease: Lease) -> RetryLater:
