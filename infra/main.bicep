@@ -70,6 +70,11 @@ param businessCentralUsername string = ''
 @maxValue(600)
 param leaseSeconds int = 120
 
+@description('Seconds for which a system may go on with a write after whoever waited for it is gone. More only where an on-premises Business Central lets operations run for longer.')
+@minValue(600)
+@maxValue(86400)
+param operationSeconds int = 600
+
 @description('Months for which attempts and results of reconciliations are kept, beside the month that runs.')
 @minValue(1)
 @maxValue(120)
@@ -322,6 +327,7 @@ module functions 'modules/function-app.bicep' = {
     businessCentralClientId: businessCentralClientId
     businessCentralUsername: businessCentralUsername
     leaseSeconds: leaseSeconds
+    operationSeconds: operationSeconds
     historyMonths: historyMonths
     auditMonths: auditMonths
     postInvoices: postInvoices

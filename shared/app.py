@@ -238,7 +238,9 @@ def assemble(
     secrets = secrets or _secrets(settings)
     registry = registry or load_entities()
     queue = StorageWorkQueue(storage.sync, storage.sweep, storage.poison)
-    store = TableRecordStore(storage.records, queue, clock, origin, settings.lease_time)
+    store = TableRecordStore(
+        storage.records, queue, clock, origin, settings.lease_time, settings.operation_time
+    )
     state = TableStateStore(storage.state)
     factory = ConnectionFactory(settings, http, secrets, registry, state, standards(), telemetry)
     connections = ConnectionBook(factory.base, factory, state, clock)

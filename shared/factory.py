@@ -114,6 +114,7 @@ class ConnectionFactory:
                 settings.url,
                 ConnectWiseAuthorization(settings, secrets),
                 CONNECTWISE_ERRORS,
+                operation_time=self.settings.operation_time,
                 limit=self._limit(CONNECTWISE_CALLS, "ConnectWise", settings.url, settings.company),
                 pulse=Pulse("ConnectWise"),
                 telemetry=self.telemetry,
@@ -131,6 +132,7 @@ class ConnectionFactory:
                 BUSINESS_CENTRAL_ERRORS,
                 # Error texts are told apart by their wording, which follows the language asked for.
                 headers={"Accept-Language": "en-US"},
+                operation_time=self.settings.operation_time,
                 limit=self._limit(BUSINESS_CENTRAL_CALLS, "Business Central", settings.url, user),
                 pace=self._paces.setdefault((settings.url, user), Pace(self.requests, self.window)),
                 pulse=Pulse("Business Central"),

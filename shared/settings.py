@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 AUTH_KINDS: Final = ("managed_identity", "certificate", "client_secret", "basic")
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 LONGEST_LEASE_SECONDS: Final = 3600
+LONGEST_OPERATION_SECONDS: Final = 86_400
 MOST_MONTHS: Final = 120
 
 
@@ -56,6 +57,7 @@ class Settings:
     key_vault_url: str = ""
     storage: Mapping[str, str] = field(default_factory=dict)
     lease_time: timedelta = timedelta(seconds=120)
+    operation_time: timedelta = timedelta(seconds=600)
     post_invoices: bool = True
     history_months: int = 12
     audit_months: int = 24
@@ -88,6 +90,9 @@ class Settings:
             storage=reader.storage(),
             lease_time=timedelta(
                 seconds=reader.number("DYNACONNECT_LEASE_SECONDS", 120, most=LONGEST_LEASE_SECONDS)
+            ),
+            operation_time=timedelta(
+                seconds=reader.number("DYNACONNECT_OPERATION_SECONDS", 600, most=LONGEST_OPERATION_SECONDS)
             ),
             post_invoices=reader.flag("DYNACONNECT_POST_INVOICES", default=True),
             history_months=reader.number("DYNACONNECT_HISTORY_MONTHS", 12, most=MOST_MONTHS),

@@ -75,6 +75,9 @@ param businessCentralUsername string
 @description('Seconds for which one worker holds a record.')
 param leaseSeconds int
 
+@description('Seconds for which a system may go on with a write after whoever waited for it is gone.')
+param operationSeconds int
+
 @description('Months for which attempts and results of reconciliations are kept.')
 param historyMonths int
 
@@ -200,6 +203,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     DYNACONNECT_AUDIT_MONTHS: string(auditMonths)
     DYNACONNECT_HISTORY_MONTHS: string(historyMonths)
     DYNACONNECT_LEASE_SECONDS: string(leaseSeconds)
+    DYNACONNECT_OPERATION_SECONDS: string(operationSeconds)
     DYNACONNECT_POST_INVOICES: postInvoices ? 'true' : 'false'
     KEY_VAULT_URL: vaultUri
     OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'

@@ -59,7 +59,7 @@ def _ground(size: Size, *, kill: bool) -> Ground:
     limit = {LIMIT: f"{size.calls}/{size.seconds}"}
     if not kill:
         return Ground(latency=LATENCY_SECONDS, settings=limit)
-    short = {"DYNACONNECT_LEASE_SECONDS": "5"}
+    short = {"DYNACONNECT_LEASE_SECONDS": "5", "DYNACONNECT_OPERATION_SECONDS": "6"}
     return Ground(latency=LATENCY_SECONDS, invisibility=5, settings=limit | short, backoff=0.5)
 
 

@@ -227,9 +227,8 @@ async def faults(events: int) -> Figures:
 async def crash(events: int) -> Figures:
     """The functions killed in mid-burst."""
     part = Figures("SIGKILL in a burst")
-    async with Ground(
-        latency=0.1, invisibility=5, settings={"DYNACONNECT_LEASE_SECONDS": "5"}, backoff=0.5
-    ) as ground:
+    short = {"DYNACONNECT_LEASE_SECONDS": "5", "DYNACONNECT_OPERATION_SECONDS": "6"}
+    async with Ground(latency=0.1, invisibility=5, settings=short, backoff=0.5) as ground:
         lost = await killed(ground, None, events)
         await quiet(ground.stage)
         found = Counter(ground.customers())

@@ -28,6 +28,7 @@ LEASE_SECONDS = {**HOST, "DYNACONNECT_LEASE_SECONDS": "10"}
 SHORT_LEASE = {
     **HOST,
     "DYNACONNECT_LEASE_SECONDS": "4",
+    "DYNACONNECT_OPERATION_SECONDS": "6",
     "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "15",
 }
 """Ten deaths within a minute can meet one message more than five times, which would make it rest for a quarter of an hour.

@@ -18,7 +18,7 @@ from shared.adapters.pace import Pace, Turn
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import Pulse, count_call
 from shared.domain.errors import UNANSWERED, OutcomeUnknown, RetryLater, SyncError
-from shared.domain.tenure import require_tenure
+from shared.domain.tenure import LONGEST_OPERATION, require_tenure
 from shared.ports.metrics import CALL_TIME, CALLS
 from shared.ports.systems import Content
 from shared.ports.telemetry import SILENT, Telemetry
@@ -33,9 +33,6 @@ DEADLINE_SECONDS: Final = 100.0
 """How long a whole answer may take; the timeout above only bounds the silence between two of its pieces."""
 WRITES: Final = frozenset({"PATCH", "PUT", "DELETE"})
 """What writes even where doing it twice is safe."""
-LONGEST_OPERATION: Final = timedelta(minutes=10)
-"""How long a system may go on with a call for which nobody waits any more: Business Central cancels an operation after
-eight minutes and its gateway after ten ("Operational limits"); ConnectWise publishes no such limit."""
 LONGEST_WAIT: Final = timedelta(days=1)
 """No system is left alone for longer, whatever delay it names."""
 
@@ -82,7 +79,8 @@ class JsonClient:
     """Sends JSON requests to one system and turns every failure into the error tree.
 
     ``authorize(refused)`` gives the headers of a call; after a 401 it is asked once more with those refused.
-    ``table`` says what each refusal means, ``pace`` keeps the calls below a limit for a window.
+    ``table`` says what each refusal means, ``pace`` keeps the calls below a limit for a window, and ``operation_time`` is
+    how long the system may go on with a call that was cut off.
     """
 
     system: str
@@ -95,6 +93,7 @@ class JsonClient:
     telemetry: Telemetry = SILENT
     pace: Pace = field(default_factory=Pace)
     deadline: float = DEADLINE_SECONDS
+    operation_time: timedelta = LONGEST_OPERATION
     pulse: Pulse = field(default_factory=lambda: Pulse(""))
 
     @property
@@ -220,7 +219,7 @@ class JsonClient:
                     UNANSWERED,
                     f"{self.system} did not answer a write in time; it may still be at work on it. Whether it was "
                     "carried out is looked up when that is over.",
-                    after=LONGEST_OPERATION,
+                    after=self.operation_time,
                     todo="Nothing: it is looked up and goes on in about ten minutes.",
                     detail=detail,
                 ) from error

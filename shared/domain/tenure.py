@@ -8,9 +8,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from typing import Final
+
+LONGEST_OPERATION: Final = timedelta(minutes=10)
+"""How long a system may go on with a call for which nobody waits any more: Business Central cancels an operation after
+eight minutes and its gateway after ten ("Operational limits"); ConnectWise publishes no such limit."""
 
 type Extend = Callable[[timedelta], Awaitable[None]]
-"""Makes sure that a lease lasts at least so long; raises RetryLater when another pass has it."""
+"""Makes sure that a lease lasts at least so long; raises RetryLater when another pass has it or may still be writing."""
 
 _current: ContextVar[Extend | None] = ContextVar("dynaconnect_tenure", default=None)
 

@@ -142,8 +142,10 @@ class Pipeline:
             if again_after is not None:
                 lease.record.retry_at = self.clock.now() + again_after
                 await self.queue.send(envelope.again("retry"), delay=again_after)
-            # A write that may still be under way is looked up by the retry: another round now would make it again.
-            last = number == MOST_PASSES - 1 or is_unanswered(lease.record)
+            last = number == MOST_PASSES - 1
+            if is_unanswered(lease.record):
+                # It may still be under way and is looked up by the retry: another round now would make it again.
+                last, lease.clear_at = True, lease.record.retry_at or lease.clear_at
             lease.record.trace = span.traceparent
             hinted_again = await self._finish(lease, attempts, keep_if_hinted=not last)
             span.note(result=" ".join(f"{one.entity}={one.result}" for one in outcomes))

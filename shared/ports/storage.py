@@ -33,8 +33,9 @@ class Lease:
     """The right to work on one record until ``until``; ``record`` is its state when the lease was taken.
 
     ``hinted`` is set when a hint arrived during the pass, ``taken`` is when it began: hints made before are
-    covered by it. ``awaited`` says that another record has ever waited for this one. The rest is the store's own
-    bookkeeping.
+    covered by it. ``clear_at`` is when everything must be over that a pass before began and did not live to end; until
+    then nothing is written. ``awaited`` says that another record has ever waited for this one. The rest is the store's
+    own bookkeeping.
     """
 
     record: Record
@@ -45,6 +46,7 @@ class Lease:
     hinted: bool = False
     indexed: frozenset[str] = frozenset()
     taken: datetime = NEVER
+    clear_at: datetime = NEVER
     awaited: bool = False
 
 
@@ -123,7 +125,7 @@ class RecordStore(Protocol):
     async def extend(self, lease: Lease, at_least: timedelta) -> None:
         """Makes sure that the lease lasts so long, as far as a lease ever does.
 
-        Raises RetryLater when another process has it.
+        Raises RetryLater when another process has it, or what a dead one began may still be under way.
         """
         ...
 

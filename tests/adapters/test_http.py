@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.kit import Fault, FaultKind, StandIn, loads
-from shared.adapters.http import LONGEST_OPERATION, LONGEST_WAIT, Headers, JsonClient, retry_after
+from shared.adapters.http import LONGEST_WAIT, Headers, JsonClient, retry_after
 from shared.adapters.resolutions import CATCH_ALL, TRANSIENT, Resolution
 from shared.adapters.wire import open_http
 from shared.domain.calls import counted_calls
@@ -29,6 +29,7 @@ from shared.domain.errors import (
     StopConnection,
     SyncError,
 )
+from shared.domain.tenure import LONGEST_OPERATION
 from tests.adapters.support import serving
 
 SECRET = "s3cr3t-t0ken-0123456789"

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.tenure import LONGEST_OPERATION
 from shared.settings import Settings, SettingsError
 from tests.domain.support import SETTINGS
 
@@ -19,6 +20,7 @@ def test_complete_settings_are_read() -> None:
     assert settings.connectwise.company == "acme"
     assert settings.business_central.auth == "client_secret"
     assert settings.lease_time == timedelta(seconds=120)
+    assert settings.operation_time == LONGEST_OPERATION
     assert settings.post_invoices is True
     assert settings.storage == {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 

@@ -1,6 +1,8 @@
 """Passes that wait longer than their lease lasts, and writes that go on when nobody waits for them any more."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -16,7 +18,9 @@ from shared.adapters.storage.records import TableRecordStore
 from shared.domain.envelope import ON_DEMAND
 from shared.domain.errors import UNANSWERED, RetryLater
 from shared.domain.records import State
+from shared.domain.tenure import LONGEST_OPERATION
 from shared.engine.pipeline import Pipeline
+from shared.ports.storage import STORAGE, Lease
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.scenes import set_up
 from tests.conformance.world import World
@@ -37,11 +41,17 @@ class Waiting:
             await self.free.wait()
 
 
-def another_process(world: World) -> Pipeline:
+def another_process(world: World, name: str = "another process") -> Pipeline:
     """The pipeline as a second process has it, over the same storage."""
     store = cast("TableRecordStore", world.app.store)
-    own = replace(store, owner="another process", _known=KnownRows(), passes=OwnPasses())
+    own = replace(store, owner=name, _known=KnownRows(), passes=OwnPasses())
     return replace(world.app.pipeline, store=own)
+
+
+async def is_resting(world: World, record: str) -> bool:
+    """Whether the invoice rests because of a write of which nobody knows how it ends."""
+    link = await world.link("invoice", record, "sales_invoice")
+    return (link.state, link.cause) == (State.RETRYING, UNANSWERED)
 
 
 @pytest.fixture
@@ -72,7 +82,12 @@ async def test_a_pass_whose_lease_another_process_took_makes_no_second_document(
     late = asyncio.ensure_future(world.app.pipeline.handle(world.envelope("invoice", record)))
     await waiting.reached.wait()
     world.clock.advance(LEASE + timedelta(seconds=1))
-    await another_process(world).handle(world.envelope("invoice", record))
+    other = another_process(world)
+    await other.handle(world.envelope("invoice", record))
+    # For all it knows, the first may have begun to write.
+    assert await is_resting(world, record)
+    world.clock.advance(LONGEST_OPERATION)
+    await other.handle(world.envelope("invoice", record))
     work.check_posted(record)
     waiting.free.set()
     with pytest.raises(RetryLater) as lost:
@@ -123,6 +138,122 @@ async def test_a_pass_that_waits_for_long_is_left_alone_by_its_own_process(
     work.check_posted(record)
 
 
+class Dying:
+    """The first creation of a document gets no answer while its process lives; it goes on without it."""
+
+    def __init__(self) -> None:
+        self.sent = asyncio.Event()
+        self.cut_off = False
+        """Whether its process lives, but waits no longer."""
+        self._calls: list[tuple[JsonClient, httpx.Request]] = []
+
+    async def begin(self, client: JsonClient, request: httpx.Request) -> None:
+        """Waits for ever, the first time, or for as long as anybody does."""
+        if not self._calls:
+            self._calls.append((client, request))
+            self.sent.set()
+            if self.cut_off:
+                raise httpx.ReadTimeout("60 seconds without a byte")
+            await asyncio.Event().wait()
+
+    async def carry_out(self) -> None:
+        """What the system does although nobody waits any more."""
+        [(client, request)] = self._calls
+        await client.http.send(request)
+
+
+@pytest.fixture
+async def orphan(world: World, work: Invoicing, monkeypatch: pytest.MonkeyPatch) -> tuple[Dying, str]:
+    """An invoice whose process died while Business Central was at work on its document."""
+    dying, observed = Dying(), JsonClient._observed
+
+    async def dies(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
+        if request.method == "POST" and path.endswith("salesInvoices"):
+            await dying.begin(self, request)
+        return await observed(self, path, request, sink)
+
+    monkeypatch.setattr(JsonClient, "_observed", dies)
+    record = await work.invoice(work.lines())
+    task = asyncio.ensure_future(another_process(world, "dead").handle(world.envelope("invoice", record)))
+    await dying.sent.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    world.clock.advance(LEASE + timedelta(seconds=1))
+    return dying, record
+
+
+@contextmanager
+def storage_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No outcome can be stored inside the block."""
+
+    async def away(*_args: object, **_options: object) -> bool:
+        raise RetryLater(STORAGE, "Storage is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TableRecordStore, "finish", away)
+        yield
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_what_a_dead_process_began_is_not_made_again_while_it_may_be_under_way(
+    world: World, work: Invoicing, orphan: tuple[Dying, str], carried_out: bool
+) -> None:
+    dying, record = orphan
+    await world.deliver(world.envelope("invoice", record))
+    assert await is_resting(world, record)
+    for minutes in (1, 3, 4):
+        for why in ("callback updated", ON_DEMAND):
+            assert await world.app.pipeline.handle(world.envelope("invoice", record, why)) == []
+        world.clock.advance(timedelta(minutes=minutes))
+    assert work.documents(record) == []
+    if carried_out:
+        await dying.carry_out()
+    await world.drain()
+    work.check_posted(record)
+
+
+@pytest.mark.parametrize("process", ["same", "another"])
+async def test_nor_by_whoever_comes_after_a_pass_that_could_not_say_so(
+    world: World,
+    work: Invoicing,
+    orphan: tuple[Dying, str],
+    process: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dying, record = orphan
+    second = another_process(world)
+    if process == "same":
+        second = world.app.pipeline
+
+    with storage_away(monkeypatch), pytest.raises(RetryLater, match="Storage is away"):
+        await second.handle(world.envelope("invoice", record))
+    if process == "another":
+        world.clock.advance(LEASE + timedelta(seconds=1))
+    await world.app.pipeline.handle(world.envelope("invoice", record), redelivered=True)
+    assert await is_resting(world, record)
+    assert work.documents(record) == []
+    await dying.carry_out()
+    await world.drain()
+    work.check_posted(record)
+
+
+async def test_a_pass_that_needs_to_write_nothing_does_not_rest(
+    world: World, work: Invoicing, waiting: Waiting
+) -> None:
+    waiting.free.set()
+    record = await work.invoice(work.lines())
+    await world.drain()
+    await world.deliver(world.envelope("invoice", record))
+    work.check_posted(record)
+    store = another_process(world).store
+    ref = world.envelope("invoice", record).ref
+    assert isinstance(await store.begin(ref, world.clock.now(), same_clock=True, impatient=True), Lease)
+    world.clock.advance(LEASE + timedelta(seconds=1))
+    await world.deliver(world.envelope("invoice", record))
+    assert (await world.link("invoice", record, "sales_invoice")).state is State.DONE
+
+
 @pytest.mark.parametrize("carried_out", [True, False])
 async def test_a_write_that_is_still_under_way_is_not_made_again(
     world: World, work: Invoicing, monkeypatch: pytest.MonkeyPatch, carried_out: bool
@@ -152,5 +283,28 @@ async def test_a_write_that_is_still_under_way_is_not_made_again(
     if carried_out:
         [(client, request)] = unanswered
         await client.http.send(request)
+    await world.drain()
+    work.check_posted(record)
+
+
+async def test_nor_when_what_became_of_it_could_not_be_stored(
+    world: World, work: Invoicing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await work.invoice(work.lines())
+    dying, observed = Dying(), JsonClient._observed
+    dying.cut_off = True
+
+    async def silent(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
+        if request.method == "POST" and path.endswith("salesInvoices"):
+            await dying.begin(self, request)
+        return await observed(self, path, request, sink)
+
+    monkeypatch.setattr(JsonClient, "_observed", silent)
+    with storage_away(monkeypatch), pytest.raises(RetryLater, match="Storage is away"):
+        await world.app.pipeline.handle(world.envelope("invoice", record))
+    await world.app.pipeline.handle(world.envelope("invoice", record), redelivered=True)
+    assert await is_resting(world, record)
+    assert work.documents(record) == []
+    await dying.carry_out()
     await world.drain()
     work.check_posted(record)

@@ -187,5 +187,8 @@ async def test_a_record_that_another_process_took_while_its_batch_waited_is_not_
         await run_sweep(bench.app, message)
     assert lost.value.cause == "lease_lost"
     assert posts(bench) == 1
+    [theirs] = taken
+    assert isinstance(theirs, Lease)
+    await other.finish(theirs, [], keep_if_hinted=False)
     await run_sweep(bench.app, message)
     assert posts(bench) == 2

@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.adapters.storage.rows import Row
-from shared.domain.errors import RetryLater, is_unanswered
+from shared.domain.errors import UNANSWERED, RetryLater, is_unanswered
 from shared.domain.records import Record
 from shared.ports.storage import NEVER, Lease
 
 CLOCK_MARGIN: Final = timedelta(seconds=5)
 """How far two processes' clocks may differ before a hint is wrongly taken as covered."""
+MOST_NEEDED: Final = 5 / 6
+"""The share of a lease that a write can ask for: of the usual 120 seconds the 100 that a call may take."""
 PAST: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
@@ -33,6 +35,14 @@ def released(lease: Lease) -> Row:
     return {"owner": "", "fence": lease.fence, "taken": PAST, "until": PAST, "dirty": False}
 
 
+def cleared(row: Row, lease_time: timedelta, operation_time: timedelta) -> datetime:
+    """When the last write must be over of a pass whose process died; NEVER if its lease was given back.
+
+    It began while its lease lasted as long as a call can take. Who waited for the answer is gone, but the system goes on.
+    """
+    return lease_until(row) - lease_time * MOST_NEEDED + operation_time if row.get("owner") else NEVER
+
+
 def is_read_after(record: Record, hinted_at: datetime, *, same_clock: bool) -> bool:
     """Whether the record was read in full after the hint was made."""
     margin = timedelta(0) if same_clock else CLOCK_MARGIN
@@ -53,6 +63,17 @@ def is_covered(
         return True
     # The planned retry is impatient too, and may come by another process's clock.
     return rest > CLOCK_MARGIN and is_unanswered(record)
+
+
+def unfinished(lease: Lease, now: datetime) -> RetryLater:
+    """The error of a pass that would write while what a dead one began may still be under way."""
+    return RetryLater(
+        UNANSWERED,
+        "The process that worked on this record ended in the middle; what it began may still be under way. Whether it was "
+        "carried out is looked up when that is over.",
+        after=lease.clear_at - now,
+        todo="Nothing: it is looked up and goes on in about ten minutes.",
+    )
 
 
 def lost(lease: Lease) -> RetryLater:

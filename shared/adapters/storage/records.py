@@ -19,6 +19,8 @@ from shared.adapters.storage import beside, limits, rows
 from shared.adapters.storage.claims import TableClaims
 from shared.adapters.storage.known import KnownRows
 from shared.adapters.storage.leases import (
+    MOST_NEEDED,
+    cleared,
     is_covered,
     is_read_after,
     lease_row,
@@ -26,6 +28,7 @@ from shared.adapters.storage.leases import (
     lost,
     released,
     time_of,
+    unfinished,
 )
 from shared.adapters.storage.meanings import explained
 from shared.adapters.storage.passes import OwnPasses
@@ -33,12 +36,11 @@ from shared.adapters.storage.rows import Row
 from shared.domain.envelope import GUARD, Envelope
 from shared.domain.errors import RetryLater
 from shared.domain.records import Record, RecordRef
+from shared.domain.tenure import LONGEST_OPERATION
 from shared.ports.platform import Clock
-from shared.ports.storage import Attempt, Lease, OpenItem, Verdict, WorkQueue
+from shared.ports.storage import NEVER, Attempt, Lease, OpenItem, Verdict, WorkQueue
 
 MOST_TRIES: Final = 20
-MOST_NEEDED: Final = 5 / 6
-"""The share of a lease that a write can ask for: of the usual 120 seconds the 100 that a call may take."""
 INDEX_BYTES: Final = limits.PROPERTY_BYTES
 """What the list of the rows beside a record may take in its own row."""
 
@@ -57,6 +59,7 @@ class TableRecordStore:
     clock: Clock
     owner: str
     lease_time: timedelta = timedelta(seconds=120)
+    operation_time: timedelta = LONGEST_OPERATION
     _known: KnownRows = field(default_factory=KnownRows)
     passes: OwnPasses = field(default_factory=OwnPasses)
 
@@ -142,7 +145,10 @@ class TableRecordStore:
             "RowKey": row["RowKey"],
             **self._lease(fence, now),
         }
-        with self.passes.asking(ref, fence):
+        # A pass of this process has ended together with its calls, and what it left is known here.
+        own = row.get("owner") == self.owner
+        clear_at = self.passes.clear_at(ref) if own else cleared(row, self.lease_time, self.operation_time)
+        with self.passes.asking(ref, fence, clear_at):
             taken = await self._merge(change, etag)
             if taken is None:
                 return None
@@ -155,6 +161,7 @@ class TableRecordStore:
                 awaited=bool(row.get("awaited")),
                 indexed=frozenset(rows.unpack(row, "indexed")),
                 taken=now,
+                clear_at=clear_at,
             )
             return self.passes.begin(lease)
 
@@ -215,6 +222,8 @@ class TableRecordStore:
         at_least = min(at_least, self.lease_time * MOST_NEEDED)
         for _ in range(MOST_TRIES):
             now = self.clock.now()
+            if lease.clear_at > now:
+                raise unfinished(lease, now)
             if lease.until - now >= at_least:
                 return
             partition, key = _key(lease.record.ref)
@@ -264,6 +273,7 @@ class TableRecordStore:
                 continue
             lease.hinted, lease.taken = False, now
             if not (hinted and keep_if_hinted):
+                lease.clear_at = NEVER
                 self._known.keep(lease.record.ref, written, lease.token)
             return hinted
         raise lost(lease)
