@@ -2,7 +2,7 @@
 
 import random
 from datetime import timedelta
-from typing import cast
+from typing import Final, cast
 
 from azure.storage.queue.aio import QueueClient
 
@@ -12,6 +12,10 @@ from sandbox.crashes.points import Point
 from sandbox.crashes.worker import Order, Place, Worker
 from tests.conformance.timing import ClockedQueue, Delivery
 from tests.conformance.world import World
+
+RESTS: Final = (0, 300, 900)
+"""After how many seconds the message of a dead worker comes again: at once, after its lease, or when whatever it began
+must be over."""
 
 
 class MortalWorld(World):
@@ -61,8 +65,7 @@ class MortalWorld(World):
         if points is None:
             self.deaths += 1
             self._worker = None
-            # The message comes again at once, or when the dead worker's lease is over.
-            self.clock.advance(timedelta(seconds=self._chance.choice((0, 600))))
+            self.clock.advance(timedelta(seconds=self._chance.choice(RESTS)))
             return
         self.points += points
         await delivery.complete()
