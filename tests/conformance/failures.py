@@ -1,5 +1,6 @@
 """What every entity promises when calls fail, answers are lost, rules refuse or the process dies."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -11,7 +12,7 @@ from sandbox.kit import Fault, dumps
 from shared.app import DEFAULT
 from shared.domain.records import State
 from tests.conformance.declaration import Declaration
-from tests.conformance.taps import Crash
+from tests.conformance.taps import Crash, orphaned
 from tests.conformance.world import World
 
 SYSTEMS: Final = ("connectwise", "business_central")
@@ -25,6 +26,8 @@ FAILURES: Final = {
 """Each happens once, at one call; ``answer_lost`` and ``answer_cut`` after the call was carried out."""
 RETRY_AFTER: Final = timedelta(seconds=30)
 MOST_POSITIONS: Final = 40
+TAKEN_OVER: Final = timedelta(minutes=4)
+"""After which the lease of a dead process is over and another has had the record, but not what it began."""
 
 
 class Failures(Declaration):
@@ -154,3 +157,34 @@ class Failures(Declaration):
             if not fuse.burnt:
                 break
         assert steps > self.writes_to_create
+
+    async def test_a_write_outlives_its_process(self, scene: World) -> None:
+        """The process dies during its first write, for the next record the second; it happens when another has looked."""
+        await self._outlive(scene, dies=True)
+
+    async def test_a_write_outlives_patience(self, scene: World) -> None:
+        """A write gets no answer for as long as anybody waits, and happens minutes later."""
+        await self._outlive(scene, dies=False)
+
+    async def _outlive(self, scene: World, *, dies: bool) -> None:
+        for position in count(1):
+            record = await self.make(scene, position)
+            with orphaned(position, dies=dies) as orphan:
+                await scene.hint(self.subject, record, self.reason)
+                with suppress(Crash):
+                    await (self.settle(scene, record) if dies else scene.run())
+            if orphan.request is None:
+                break
+            if dies:
+                await scene.restart()
+            since = scene.traffic()
+            await scene.pass_time(TAKEN_OVER)
+            repeatable = orphan.request.method != "POST" and not dies
+            assert repeatable or since.writes == 0
+            await scene.http.send(orphan.request)
+            await self.settle(scene, record)
+            self.check(scene, record)
+            assert await scene.work(self.entity) == []
+        await self.settle(scene, record)
+        self.check(scene, record)
+        assert position > self.writes_to_create

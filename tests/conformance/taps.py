@@ -1,7 +1,14 @@
-"""A tap on a port: lets a test act, or a process die, right before or after a named call."""
+"""A tap on a port: lets a test act, or a process die, right before or after a named call, or during a write."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
+
+import httpx
+import pytest
+
+from shared.adapters.http import JsonClient
+from tests.conformance.traffic import is_write
 
 WRITES: Final = frozenset({"create", "change", "remove", "act", "fill", "commit_batch"})
 """The methods of both systems' ports that write."""
@@ -68,3 +75,42 @@ class Once:
         if not self.done and call.endswith(self.call):
             self.done = True
             await self.action()
+
+
+class Orphan:
+    """A write that goes on when nobody waits for it: the ``position``-th, because its process dies or waits no longer.
+
+    ``request`` is the one, if it came to it.
+    """
+
+    def __init__(self, position: int, *, dies: bool) -> None:
+        self.left, self.dies = position, dies
+        self.request: httpx.Request | None = None
+
+    async def begin(self, request: httpx.Request) -> None:
+        """Takes a call that would leave now; raises Crash at the write and later, or a timeout at the write."""
+        self.left -= is_write(f"{request.method} {request.url.path}")
+        if self.left > 0:
+            return
+        first = self.request is None
+        if first:
+            await request.aread()
+            self.request = request
+        if self.dies:
+            raise Crash(str(request.url))
+        if first:
+            raise httpx.ReadTimeout("as long as anybody waits", request=request)
+
+
+@contextmanager
+def orphaned(position: int, *, dies: bool) -> Iterator[Orphan]:
+    """Inside the block the write of that position outlives its process, or its caller's patience."""
+    orphan, observed = Orphan(position, dies=dies), JsonClient._observed
+
+    async def late(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
+        await orphan.begin(request)
+        return await observed(self, path, request, sink)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JsonClient, "_observed", late)
+        yield orphan
