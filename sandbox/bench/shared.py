@@ -202,7 +202,7 @@ async def unchanged(ground: Ground, ids: Sequence[int]) -> float:
 async def faults(events: int) -> Figures:
     """Writes that fail in three ways, at three rates: what is lost, what is there twice."""
     part = Figures("Faults on each write: 503, reset, done but answer lost")
-    async with Ground(backoff=0.5) as ground:
+    async with Ground(settings={"DYNACONNECT_OPERATION_SECONDS": "2"}, backoff=0.5) as ground:
         for rate in FAULTS:
             kinds = ("status", "reset", "lost")
             await ground.set_faults(

@@ -17,7 +17,7 @@ import simplejson
 from shared.adapters.pace import Pace, Turn
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.calls import Pulse, count_call
-from shared.domain.errors import UNANSWERED, OutcomeUnknown, RetryLater, SyncError
+from shared.domain.errors import LOOKED_UP, UNANSWERED, OutcomeUnknown, RetryLater, SyncError
 from shared.domain.tenure import LONGEST_OPERATION, require_tenure
 from shared.ports.metrics import CALL_TIME, CALLS
 from shared.ports.systems import Content
@@ -213,20 +213,13 @@ class JsonClient:
         except (httpx.RequestError, TimeoutError) as error:
             if safe:
                 raise self._unreachable(error) from error
-            detail = f"{method} {path}: {type(error).__name__} {error}"
-            if isinstance(error, TimeoutError | httpx.TimeoutException):
-                raise OutcomeUnknown(
-                    UNANSWERED,
-                    f"{self.system} did not answer a write in time; it may still be at work on it. Whether it was "
-                    "carried out is looked up when that is over.",
-                    after=self.operation_time,
-                    todo="Nothing: it is looked up and goes on in about ten minutes.",
-                    detail=detail,
-                ) from error
             raise OutcomeUnknown(
-                "answer_lost",
-                f"{self.system} did not answer a write; whether it was carried out is looked up next.",
-                detail=detail,
+                UNANSWERED,
+                f"{self.system} did not answer a write; it may still be at work on it. Whether it was carried out is "
+                "looked up when that is over.",
+                after=self.operation_time,
+                todo=LOOKED_UP,
+                detail=f"{method} {path}: {type(error).__name__} {error}",
             ) from error
 
     async def _observed(self, path: str, request: httpx.Request, sink: Sink | None) -> httpx.Response:
@@ -279,7 +272,8 @@ class JsonClient:
 
     def _refused(self, method: str, path: str, answer: httpx.Response, *, safe: bool) -> Exception:
         refusal = Refusal.of(self.system, method, path, answer)
-        error = resolve(self.table, refusal, after=retry_after(answer.headers.get("Retry-After")), safe=safe)
+        after = retry_after(answer.headers.get("Retry-After"))
+        error = resolve(self.table, refusal, after=after, safe=safe, open_for=self.operation_time)
         log.info(
             "%s %s %s: %s %s", self.system, method, route_of(path), answer.status_code, refusal.code[:100]
         )

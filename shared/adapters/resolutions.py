@@ -10,6 +10,8 @@ import httpx
 import simplejson
 
 from shared.domain.errors import (
+    LOOKED_UP,
+    UNANSWERED,
     AlreadyExists,
     ChangedMeanwhile,
     HoldForPerson,
@@ -19,6 +21,7 @@ from shared.domain.errors import (
     StopConnection,
     SyncError,
 )
+from shared.domain.tenure import LONGEST_OPERATION
 
 _CORRELATION: Final = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]{36}\.?\s*$")
 
@@ -90,7 +93,9 @@ class Resolution:
     page: bool = False
     """Only an answer that is no JSON."""
     unsure: bool = False
-    """The call may have been carried out although it was refused, as after a gateway's time limit."""
+    """The call may have been carried out although it was refused."""
+    open: bool = False
+    """Somebody before the system has given up on it, as at a gateway's time limit: it may still be at work."""
 
     def fits(self, refusal: Refusal) -> bool:
         """True when this row speaks of the refusal."""
@@ -103,14 +108,26 @@ class Resolution:
 
 
 def resolve(
-    table: Sequence[Resolution], refusal: Refusal, *, after: timedelta | None, safe: bool
+    table: Sequence[Resolution],
+    refusal: Refusal,
+    *,
+    after: timedelta | None,
+    safe: bool,
+    open_for: timedelta = LONGEST_OPERATION,
 ) -> SyncError:
-    """The error of the first row that fits; the table's last row fits everything."""
+    """The error of the first row that fits; the table's last row fits everything.
+
+    What must not be done twice and may still be under way rests for ``open_for``.
+    """
     row = next(row for row in table if row.fits(refusal))
     words = {"system": refusal.system, "message": refusal.message, "status": refusal.status}
     detail = f"{refusal.method} {refusal.path}: {refusal.status} {refusal.code} {refusal.raw}"
-    kind = OutcomeUnknown if row.unsure and not safe else row.error
     says, todo = row.says.format(**words).strip(), row.todo.format(**words)
+    if row.open and not safe:
+        says = f"{says} It may still be at work on a write; whether that was carried out is looked up when it is over."
+        rest = max(open_for, after or open_for)
+        return OutcomeUnknown(UNANSWERED, says, after=rest, todo=LOOKED_UP, detail=detail)
+    kind = OutcomeUnknown if row.unsure and not safe else row.error
     if issubclass(kind, RetryLater):
         return kind(row.cause, says, after=after, todo=todo, detail=detail)
     return kind(row.cause, says, todo=todo, detail=detail)
@@ -120,10 +137,10 @@ AGAIN: Final = "Nothing: it is tried again by itself."
 
 TRANSIENT: Final = (
     Resolution(429, RetryLater, "throttled", "{system} asks for fewer calls.", AGAIN),
-    Resolution(408, RetryLater, "timeout", "{system} ran out of time.", AGAIN, unsure=True),
-    Resolution(502, RetryLater, "gateway", "{system} is not available (502).", AGAIN, unsure=True),
+    Resolution(408, RetryLater, "timeout", "{system} ran out of time.", AGAIN, open=True),
+    Resolution(502, RetryLater, "gateway", "{system} is not available (502).", AGAIN, open=True),
     Resolution(503, RetryLater, "unavailable", "{system} is not available (503).", AGAIN),
-    Resolution(504, RetryLater, "timeout", "{system} ran out of time (504).", AGAIN, unsure=True),
+    Resolution(504, RetryLater, "timeout", "{system} ran out of time (504).", AGAIN, open=True),
 )
 
 NO_API_404: Final = Resolution(

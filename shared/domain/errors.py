@@ -30,6 +30,8 @@ _SECRETS: Final = re.compile(
 DETAIL_CAP: Final = 2_000
 UNANSWERED: Final = "no_answer"
 """The cause of a write that the other side may still be carrying out."""
+LOOKED_UP: Final = "Nothing: it is looked up and goes on in about ten minutes."
+"""What there is to do about it."""
 FRAMES: Final = 4
 """How much of the way to an error is told."""
 

@@ -14,6 +14,7 @@ from shared.adapters.business_central.errors import TABLE as BUSINESS_CENTRAL
 from shared.adapters.connectwise.errors import TABLE as CONNECTWISE
 from shared.adapters.resolutions import Refusal, Resolution, resolve
 from shared.domain.errors import (
+    UNANSWERED,
     AlreadyExists,
     ChangedMeanwhile,
     HoldForPerson,
@@ -23,6 +24,7 @@ from shared.domain.errors import (
     StopConnection,
     SyncError,
 )
+from shared.domain.tenure import LONGEST_OPERATION
 
 TABLES = {"ConnectWise": CONNECTWISE, "Business Central": BUSINESS_CENTRAL}
 CORRELATION = "  CorrelationId:  0f8fad5b-d9cb-469f-a165-70867728950e."
@@ -148,7 +150,11 @@ def test_a_refusal_has_its_meaning(
     ("status", "unsure"), [(408, True), (502, True), (504, True), (500, True), (503, False), (429, False)]
 )
 def test_a_write_that_timed_out_may_have_happened(system: str, status: int, unsure: bool) -> None:
-    assert isinstance(judged(system, httpx.Response(status), safe=False), OutcomeUnknown) is unsure
+    error = judged(system, httpx.Response(status), safe=False)
+    assert isinstance(error, OutcomeUnknown) is unsure
+    if status in (408, 502, 504):
+        assert isinstance(error, OutcomeUnknown)
+        assert (error.cause, error.after) == (UNANSWERED, LONGEST_OPERATION)
     assert not isinstance(judged(system, httpx.Response(status), safe=True), OutcomeUnknown)
 
 

@@ -12,7 +12,7 @@ from sandbox.kit import Fault, dumps
 from shared.app import DEFAULT
 from shared.domain.records import State
 from tests.conformance.declaration import Declaration
-from tests.conformance.taps import Crash, orphaned
+from tests.conformance.taps import Crash, Parting, orphaned
 from tests.conformance.world import World
 
 SYSTEMS: Final = ("connectwise", "business_central")
@@ -160,16 +160,18 @@ class Failures(Declaration):
 
     async def test_a_write_outlives_its_process(self, scene: World) -> None:
         """The process dies during its first write, for the next record the second; it happens when another has looked."""
-        await self._outlive(scene, dies=True)
+        await self._outlive(scene, "death")
 
-    async def test_a_write_outlives_patience(self, scene: World) -> None:
-        """A write gets no answer for as long as anybody waits, and happens minutes later."""
-        await self._outlive(scene, dies=False)
+    @pytest.mark.parametrize("parting", ["silence", "reset", "gateway"])
+    async def test_a_write_outlives_its_call(self, scene: World, parting: Parting) -> None:
+        """Nobody waits for its answer any more, or something on the way gives it up, and it happens minutes later."""
+        await self._outlive(scene, parting)
 
-    async def _outlive(self, scene: World, *, dies: bool) -> None:
+    async def _outlive(self, scene: World, parting: Parting) -> None:
+        dies = parting == "death"
         for position in count(1):
             record = await self.make(scene, position)
-            with orphaned(position, dies=dies) as orphan:
+            with orphaned(position, parting) as orphan:
                 await scene.hint(self.subject, record, self.reason)
                 with suppress(Crash):
                     await (self.settle(scene, record) if dies else scene.run())

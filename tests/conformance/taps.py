@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 import pytest
@@ -77,39 +77,49 @@ class Once:
             await self.action()
 
 
+type Parting = Literal["death", "silence", "reset", "gateway"]
+"""How a caller and its call part: the process dies, it waits no longer, the connection breaks, a gateway answers 504."""
+
+
 class Orphan:
-    """A write that goes on when nobody waits for it: the ``position``-th, because its process dies or waits no longer.
+    """A write that goes on when nobody waits for it any more: the ``position``-th.
 
     ``request`` is the one, if it came to it.
     """
 
-    def __init__(self, position: int, *, dies: bool) -> None:
-        self.left, self.dies = position, dies
+    def __init__(self, position: int, parting: Parting) -> None:
+        self.left, self.parting = position, parting
         self.request: httpx.Request | None = None
 
-    async def begin(self, request: httpx.Request) -> None:
-        """Takes a call that would leave now; raises Crash at the write and later, or a timeout at the write."""
+    async def begin(self, request: httpx.Request) -> httpx.Response | None:
+        """Takes a call that would leave now: an answer or an error at the write, Crash there and at all that follow."""
         self.left -= is_write(f"{request.method} {request.url.path}")
         if self.left > 0:
-            return
+            return None
         first = self.request is None
         if first:
             await request.aread()
             self.request = request
-        if self.dies:
+        if self.parting == "death":
             raise Crash(str(request.url))
-        if first:
-            raise httpx.ReadTimeout("as long as anybody waits", request=request)
+        if not first:
+            return None
+        match self.parting:
+            case "silence":
+                raise httpx.ReadTimeout("as long as anybody waits", request=request)
+            case "reset":
+                raise httpx.ReadError("reset by peer", request=request)
+            case _:
+                return httpx.Response(504, text="<html>Gateway time-out</html>", request=request)
 
 
 @contextmanager
-def orphaned(position: int, *, dies: bool) -> Iterator[Orphan]:
-    """Inside the block the write of that position outlives its process, or its caller's patience."""
-    orphan, observed = Orphan(position, dies=dies), JsonClient._observed
+def orphaned(position: int, parting: Parting) -> Iterator[Orphan]:
+    """Inside the block the write of that position goes on when its caller is gone."""
+    orphan, observed = Orphan(position, parting), JsonClient._observed
 
     async def late(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
-        await orphan.begin(request)
-        return await observed(self, path, request, sink)
+        return await orphan.begin(request) or await observed(self, path, request, sink)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JsonClient, "_observed", late)

@@ -35,7 +35,7 @@ class TestStockEntry(EntityConformance):
         "test_hint_handled_after_a_step_was_kept": LOCKED,
         "test_target_missing": "a batch that is deleted makes its rows unposted again, with the same entry to make",
         "test_dependency_missing": "an entry in words needs no other record",
-        "test_a_write_outlives_patience": "it writes once a person has released it, as where the process dies",
+        "test_a_write_outlives_its_call": "it writes once a person has released it, as where the process dies",
         "test_dry_run_writes_nothing": "its plan is to hold, which test_what_a_preview_says shows",
     }
     nobody = False

@@ -36,6 +36,7 @@ async def stage() -> AsyncIterator[Stage]:
         "CONNECTWISE_PRIVATE_KEY": PRIVATE,
         "BUSINESS_CENTRAL_PASSWORD": ACCESS_KEY,
         "DYNACONNECT_LEASE_SECONDS": "10",
+        "DYNACONNECT_OPERATION_SECONDS": "5",
     }
     stage = Stage(settings=settings)
     credentials = stage.connectwise.credentials

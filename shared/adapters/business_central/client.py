@@ -127,7 +127,7 @@ class BusinessCentralClient:
             str(error.get("message", "")),
             str(one.get("body"))[:500],
         )
-        return resolve(TABLE, refusal, after=None, safe=safe)
+        return resolve(TABLE, refusal, after=None, safe=safe, open_for=self.client.operation_time)
 
     async def scan(
         self,

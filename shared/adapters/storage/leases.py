@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.adapters.storage.rows import Row
-from shared.domain.errors import UNANSWERED, RetryLater, is_unanswered
+from shared.domain.errors import LOOKED_UP, UNANSWERED, RetryLater, is_unanswered
 from shared.domain.records import Record
 from shared.ports.storage import NEVER, Lease
 
@@ -72,7 +72,7 @@ def unfinished(lease: Lease, now: datetime) -> RetryLater:
         "The process that worked on this record ended in the middle; what it began may still be under way. Whether it was "
         "carried out is looked up when that is over.",
         after=lease.clear_at - now,
-        todo="Nothing: it is looked up and goes on in about ten minutes.",
+        todo=LOOKED_UP,
     )
 
 
