@@ -7,6 +7,7 @@ from datetime import datetime
 from shared.domain.envelope import NEEDED_BY, Envelope
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
+from shared.engine.kinds.mapping_data import has_arrived
 from shared.ports.platform import Clock
 from shared.ports.storage import Lease, RecordStore, WorkQueue
 from shared.ports.telemetry import SILENT, Telemetry
@@ -32,13 +33,14 @@ class Waits:
     async def wake(self, lease: Lease, outcomes: Sequence[Outcome], *, redelivered: bool) -> None:
         """Wakes who waits for the record, where something of it has arrived, and asks for what it waits for itself.
 
-        A pass that was delivered again wakes in any case: the one before may have died between both.
+        A pass that was delivered again wakes for what has arrived before it: the one before may have died between both.
         """
         ref, now = lease.record.ref, self.clock.now()
         for outcome in outcomes:
             if outcome.state is State.WAITING:
                 await self._pull(ref, outcome.plan.needs, now)
-        arrived = redelivered or any(outcome.newly_linked for outcome in outcomes)
+        arrived = any(outcome.newly_linked for outcome in outcomes)
+        arrived = arrived or (redelivered and any(map(has_arrived, lease.record.links.values())))
         if lease.awaited and arrived:
             waiters = await self.store.take_waiters(ref)
             for waiter in waiters:

@@ -1,12 +1,12 @@
 """Closed invoices, and posted sales invoices."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
 
-from sandbox.kit import Json
+from sandbox.kit import Fault, Json
 from shared.domain.records import State
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.suite import EntityConformance
@@ -96,6 +96,19 @@ class TestSalesInvoice(EntityConformance):
     async def _block(self, world: World, record: str, kind: str) -> None:
         number = world.cw_record("Company", self.work.payer)["accountNumber"]
         await world.bc("block", {"customerNumber": number, "blocked": kind})
+
+    async def test_waits_until_connectwise_knows_the_customer(self, scene: World) -> None:
+        """Business Central has the customer, but ConnectWise exports nothing while it shows no account number."""
+        record = await self.work.invoice(self.work.lines(), payer=await self.work.company("Later"))
+        scene.fault("connectwise", Fault("status", status=503, route="PATCH ", times=1))
+        await scene.hint(self.subject, record, self.reason)
+        states = []
+        while await scene.messages():
+            await scene.pass_time(timedelta(seconds=0.1))
+            states += [item.state for item in await scene.work(self.entity)]
+        assert set(states) == {State.WAITING}
+        self.work.check_posted(record)
+        assert await scene.work(self.entity) == []
 
     async def test_total_that_differs_is_held_with_both_figures(self, scene: World) -> None:
         """Somebody else's document under the same number is never taken for ours when its total differs."""

@@ -10,7 +10,7 @@ from shared.engine.connections.connection import Connection
 from shared.ports.storage import RecordStore
 
 SETTLED_STEPS: Final = frozenset({"", "done"})
-"""A document that is only drafted has a number that will change; master data has no steps."""
+"""A document that is only drafted has a number that will change; of master data ConnectWise must know the number."""
 
 
 @dataclass(slots=True)

@@ -27,6 +27,8 @@ from shared.ports.systems import Lookup
 ETAG: Final = "@odata.etag"
 KEPT: Final = "kept"
 """The fact of a creation that says what the link keeps of it: what later changes are compared with."""
+WRITING_BACK: Final = "writing_back"
+"""The step of a record whose number ConnectWise does not show yet: it exports no document that needs the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class MasterData:
         changes = changes_between(before, mapped.change, mapped)
         number = job.link.target_number or ""
         if not changes and not self._write_back_due(job, number) and not self._value_due(job):
+            job.link.step = ""
             return Plan(Action.NOTHING, "Nothing that travels has changed.")
         return Plan(
             Action.CHANGE,
@@ -217,8 +220,9 @@ class MasterData:
             self._link(job, stored, kept)
         if self._value_due(job):
             await keep_value(job, self._dimension(job), plan.payload)
-        if self.write_back and self._write_back_due(job, job.link.target_number or ""):
+        if self._note_standing(job):
             await self._write_back(job)
+            job.link.step = ""
 
     def _dimension(self, job: Job) -> str:
         return str(getattr(job.connection.options, self.dimension)) if self.dimension else ""
@@ -244,6 +248,13 @@ class MasterData:
         link.target_etag = str(stored.get(ETAG, ""))
         link.written = {name: value for name, value in payload.items() if name != "number"}
         link.fingerprint = fingerprint(link.written)
+        self._note_standing(job)
+
+    def _note_standing(self, job: Job) -> bool:
+        """Notes whether ConnectWise still has to learn the number: nobody may build on the record before."""
+        due = self._write_back_due(job, job.link.target_number or "")
+        job.link.step = WRITING_BACK if due else ""
+        return due
 
     async def _create(self, job: Job, payload: Payload) -> Payload:
         system, number = job.connection.business_central, str(payload.get("number") or "")
