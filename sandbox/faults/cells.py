@@ -109,7 +109,7 @@ async def _observe(world: FaultWorld, scene: Scene, key: str, cell: Cell) -> Non
     if items:
         _take(cell, min(items, key=lambda item: list(State).index(item.state)))
         return
-    if await world.messages() or _is_asked_again(world):
+    if await world.tries() or _is_asked_again(world):
         cell.verdict = "retried"
         _explain_by_log(world, cell)
         others = await world.app.desk.work(DEFAULT)

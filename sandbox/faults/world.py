@@ -25,6 +25,7 @@ from shared.adapters.secrets import KeyVaultSecrets
 from shared.adapters.storage.clients import SETTING, open_storage
 from shared.adapters.wire import open_http
 from shared.app import DEFAULT, bootstrap
+from shared.domain.envelope import ARRIVED
 from shared.domain.errors import RetryLater
 from shared.engine.backoff import Backoff
 from shared.settings import Settings
@@ -187,6 +188,11 @@ class FaultWorld(World):
         queue = self._queues.setdefault(name, UnsureQueue(cast("Any", client), self.clock, self._numbers))
         queue.client = cast("Any", client)
         return cast("QueueClient", queue)
+
+    async def tries(self) -> int:
+        """How many messages are queued, but for those that wake a record since what it waited for has arrived."""
+        bodies = [delivery.body for delivery in await self._deliveries()]
+        return sum(f'"{ARRIVED}"' not in body for body in bodies)
 
     async def restart_without_faults(self) -> None:
         """A new process while nothing fails; on a busy machine storage may still be late, and it is tried again."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.envelope import NEEDED_BY, Envelope
+from shared.domain.envelope import ARRIVED, NEEDED_BY, Envelope
 from shared.domain.plans import Outcome
 from shared.domain.records import RecordRef, State
 from shared.engine.kinds.mapping_data import has_arrived
@@ -44,7 +44,7 @@ class Waits:
         if lease.awaited and arrived:
             waiters = await self.store.take_waiters(ref)
             for waiter in waiters:
-                await self.queue.send(self._hint(waiter, "dependency arrived", now))
+                await self.queue.send(self._hint(waiter, ARRIVED, now))
             await self.store.forget_waiters(ref, waiters)
 
     async def _pull(self, ref: RecordRef, needs: tuple[RecordRef, ...], now: datetime) -> None:
@@ -57,7 +57,7 @@ class Waits:
                 if record is None or not any(link.state.is_open for link in record.links.values()):
                     await self.queue.send(self._hint(needed, f"{NEEDED_BY} {ref.subject} {ref.id}", now))
         if needs and arrived:
-            await self.queue.send(self._hint(ref, "dependency arrived", now))
+            await self.queue.send(self._hint(ref, ARRIVED, now))
 
     def _hint(self, ref: RecordRef, why: str, now: datetime) -> Envelope:
         trace = self.telemetry.current()
