@@ -19,6 +19,8 @@ class TestSalesInvoice(EntityConformance):
     subject = "invoice"
     writes_to_create = 4
     drafts = False
+    values: ClassVar[Json] = {}
+    """What makes an invoice the document under test."""
     not_applicable: ClassVar[Mapping[str, str]] = {
         "test_changed_costs_at_most_two_calls": "a posted invoice never changes again; test_unchanged... proves"
         " that whatever happens to it in ConnectWise costs one call and no write",
@@ -33,7 +35,7 @@ class TestSalesInvoice(EntityConformance):
         await world.keep_drafts()
 
     async def make(self, world: World, number: int = 1) -> str:
-        return await self.work.invoice(self.work.lines())
+        return await self.work.invoice(self.work.lines(), **self.values)
 
     async def change(self, world: World, record: str, number: int = 1) -> None:
         await self.work.edit(record, self.work.lines(f"10{number}.35"))
@@ -78,7 +80,7 @@ class TestSalesInvoice(EntityConformance):
     async def make_dependent(self, world: World) -> str:
         await world.cw("billingTerms", {"name": "By arrangement", "dueDays": 30})
         payer = await self.work.company("Later", billingTerms={"name": "By arrangement"})
-        return await self.work.invoice(self.work.lines(), payer=payer)
+        return await self.work.invoice(self.work.lines(), payer=payer, **self.values)
 
     async def supply(self, world: World, record: str) -> None:
         payer = self.work.source(record)["company"]["id"]
@@ -99,7 +101,8 @@ class TestSalesInvoice(EntityConformance):
 
     async def test_waits_until_connectwise_knows_the_customer(self, scene: World) -> None:
         """Business Central has the customer, but ConnectWise exports nothing while it shows no account number."""
-        record = await self.work.invoice(self.work.lines(), payer=await self.work.company("Later"))
+        payer = await self.work.company("Later")
+        record = await self.work.invoice(self.work.lines(), payer=payer, **self.values)
         scene.fault("connectwise", Fault("status", status=503, route="PATCH ", times=1))
         await scene.hint(self.subject, record, self.reason)
         states = []
