@@ -1,11 +1,16 @@
 """Members, and the vendors to whom their expenses are owed."""
 
+from datetime import timedelta
 from typing import ClassVar
+
+import pytest
 
 from sandbox.kit import Json
 from shared.app import DEFAULT
-from shared.domain.records import RecordRef
+from shared.domain.errors import UNANSWERED
+from shared.domain.records import RecordRef, State
 from tests.conformance.masters import MasterDataConformance
+from tests.conformance.taps import Crash, orphaned
 from tests.conformance.world import World
 
 
@@ -47,6 +52,20 @@ class TestEmployee(MasterDataConformance):
         row = {"number": "EXISTING", "displayName": _name(source), "email": source["officeEmail"]}
         added = await world.bc("records", {"set": "vendors", "records": [row]})
         return str(added["ids"][0])
+
+    async def test_who_waits_is_not_forgotten_by_a_pass_that_cannot_write_yet(self, scene: World) -> None:
+        """The member arrives because somebody waits for it: forgotten by the pass in between, it never would."""
+        record = await self.make(scene)
+        with orphaned(1, "death"), pytest.raises(Crash):
+            await self.sync(scene, record)
+        await scene.restart()
+        # The message of the dead process comes again when its lease is over, but not yet what it began.
+        scene.clock.advance(timedelta(minutes=5))
+        await scene.run()
+        [item] = await scene.work(self.entity)
+        assert (item.state, item.cause) == (State.RETRYING, UNANSWERED)
+        await scene.drain()
+        self.check(scene, record)
 
     async def test_a_member_without_expenses_becomes_no_vendor(self, scene: World) -> None:
         record = await super().make(scene)
