@@ -23,6 +23,7 @@ from shared.engine.pipeline import Pipeline
 from shared.ports.storage import STORAGE, Lease
 from tests.conformance.invoicing import Invoicing
 from tests.conformance.scenes import set_up
+from tests.conformance.taps import Crash, orphaned
 from tests.conformance.world import World
 
 LEASE = timedelta(seconds=120)
@@ -138,49 +139,15 @@ async def test_a_pass_that_waits_for_long_is_left_alone_by_its_own_process(
     work.check_posted(record)
 
 
-class Dying:
-    """The first creation of a document gets no answer while its process lives; it goes on without it."""
-
-    def __init__(self) -> None:
-        self.sent = asyncio.Event()
-        self.cut_off = False
-        """Whether its process lives, but waits no longer."""
-        self._calls: list[tuple[JsonClient, httpx.Request]] = []
-
-    async def begin(self, client: JsonClient, request: httpx.Request) -> None:
-        """Waits for ever, the first time, or for as long as anybody does."""
-        if not self._calls:
-            self._calls.append((client, request))
-            self.sent.set()
-            if self.cut_off:
-                raise httpx.ReadTimeout("60 seconds without a byte")
-            await asyncio.Event().wait()
-
-    async def carry_out(self) -> None:
-        """What the system does although nobody waits any more."""
-        [(client, request)] = self._calls
-        await client.http.send(request)
-
-
 @pytest.fixture
-async def orphan(world: World, work: Invoicing, monkeypatch: pytest.MonkeyPatch) -> tuple[Dying, str]:
-    """An invoice whose process died while Business Central was at work on its document."""
-    dying, observed = Dying(), JsonClient._observed
-
-    async def dies(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
-        if request.method == "POST" and path.endswith("salesInvoices"):
-            await dying.begin(self, request)
-        return await observed(self, path, request, sink)
-
-    monkeypatch.setattr(JsonClient, "_observed", dies)
+async def orphan(world: World, work: Invoicing) -> tuple[httpx.Request, str]:
+    """An invoice whose process died while Business Central was at work on its document, and the call."""
     record = await work.invoice(work.lines())
-    task = asyncio.ensure_future(another_process(world, "dead").handle(world.envelope("invoice", record)))
-    await dying.sent.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    with orphaned(1, "death") as orphan, pytest.raises(Crash):
+        await another_process(world, "dead").handle(world.envelope("invoice", record))
+    assert orphan.request is not None
     world.clock.advance(LEASE + timedelta(seconds=1))
-    return dying, record
+    return orphan.request, record
 
 
 @contextmanager
@@ -197,9 +164,9 @@ def storage_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("carried_out", [True, False])
 async def test_what_a_dead_process_began_is_not_made_again_while_it_may_be_under_way(
-    world: World, work: Invoicing, orphan: tuple[Dying, str], carried_out: bool
+    world: World, work: Invoicing, orphan: tuple[httpx.Request, str], carried_out: bool
 ) -> None:
-    dying, record = orphan
+    request, record = orphan
     await world.deliver(world.envelope("invoice", record))
     assert await is_resting(world, record)
     for minutes in (1, 3, 4):
@@ -208,7 +175,7 @@ async def test_what_a_dead_process_began_is_not_made_again_while_it_may_be_under
         world.clock.advance(timedelta(minutes=minutes))
     assert work.documents(record) == []
     if carried_out:
-        await dying.carry_out()
+        await world.http.send(request)
     await world.drain()
     work.check_posted(record)
 
@@ -217,11 +184,11 @@ async def test_what_a_dead_process_began_is_not_made_again_while_it_may_be_under
 async def test_nor_by_whoever_comes_after_a_pass_that_could_not_say_so(
     world: World,
     work: Invoicing,
-    orphan: tuple[Dying, str],
+    orphan: tuple[httpx.Request, str],
     process: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    dying, record = orphan
+    request, record = orphan
     second = another_process(world)
     if process == "same":
         second = world.app.pipeline
@@ -233,7 +200,7 @@ async def test_nor_by_whoever_comes_after_a_pass_that_could_not_say_so(
     await world.app.pipeline.handle(world.envelope("invoice", record), redelivered=True)
     assert await is_resting(world, record)
     assert work.documents(record) == []
-    await dying.carry_out()
+    await world.http.send(request)
     await world.drain()
     work.check_posted(record)
 
@@ -291,20 +258,16 @@ async def test_nor_when_what_became_of_it_could_not_be_stored(
     world: World, work: Invoicing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = await work.invoice(work.lines())
-    dying, observed = Dying(), JsonClient._observed
-    dying.cut_off = True
-
-    async def silent(self: JsonClient, path: str, request: httpx.Request, sink: Any) -> httpx.Response:
-        if request.method == "POST" and path.endswith("salesInvoices"):
-            await dying.begin(self, request)
-        return await observed(self, path, request, sink)
-
-    monkeypatch.setattr(JsonClient, "_observed", silent)
-    with storage_away(monkeypatch), pytest.raises(RetryLater, match="Storage is away"):
+    with (
+        orphaned(1, "silence") as orphan,
+        storage_away(monkeypatch),
+        pytest.raises(RetryLater, match="Storage is away"),
+    ):
         await world.app.pipeline.handle(world.envelope("invoice", record))
     await world.app.pipeline.handle(world.envelope("invoice", record), redelivered=True)
     assert await is_resting(world, record)
     assert work.documents(record) == []
-    await dying.carry_out()
+    assert orphan.request is not None
+    await world.http.send(orphan.request)
     await world.drain()
     work.check_posted(record)
