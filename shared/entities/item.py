@@ -16,4 +16,5 @@ ENTITY: Final = MasterData(
     target="items",
     adopt=("number", "displayName"),
     write_back="integrationXRef",
+    exports_by_number=False,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import ClassVar
 
 import pytest
@@ -112,6 +113,21 @@ class TestSalesInvoice(EntityConformance):
         assert set(states) == {State.WAITING}
         self.work.check_posted(record)
         assert await scene.work(self.entity) == []
+
+    async def test_goes_before_connectwise_knows_the_item(self, scene: World) -> None:
+        """ConnectWise exports lines of items without a number too, so nothing waits for that."""
+        body = {"identifier": "HUB", "description": "Hub", "customerDescription": "A hub"}
+        kinds = {"subcategory": {"name": "Network"}, "type": {"name": "Hardware"}, "price": Decimal("99.90")}
+        self.work.product = str((await scene.cw("items", body | kinds))["id"])
+        record = await self.make(scene)
+        scene.fault("connectwise", Fault("status", status=503, route="PATCH ", times=1))
+        await scene.hint(self.subject, record, self.reason)
+        await scene.run()
+        [item] = await scene.work("item")
+        assert (item.state, item.cause) == (State.RETRYING, "unavailable")
+        self.check(scene, record)
+        await scene.drain()
+        assert await scene.work("item") == []
 
     async def test_total_that_differs_is_held_with_both_figures(self, scene: World) -> None:
         """Somebody else's document under the same number is never taken for ours when its total differs."""

@@ -37,7 +37,8 @@ class MasterData:
 
     ``target`` is the Business Central set, ``adopt`` the target fields by which an existing record is found,
     best first: a match counts only if it is the only one. ``write_back`` names the ConnectWise field that
-    holds the target's number afterwards (ConnectWise exports no document of a company without one).
+    holds the target's number afterwards. ConnectWise exports no document of a company or member without one, so what
+    needs the record waits for that; it does not where ``exports_by_number`` is false.
     ``enrich`` adds values of other source records to what the mapping sees. ``dimension`` is the option that
     names a dimension in which the record is a value too. ``when_needed`` leaves a record alone until another
     one waits for it or a person asks for it.
@@ -49,6 +50,7 @@ class MasterData:
     target: str
     adopt: tuple[str, ...]
     write_back: str = ""
+    exports_by_number: bool = True
     enrich: Callable[[Job], Awaitable[JsonObject]] | None = None
     dimension: str = ""
     when_needed: bool = False
@@ -253,7 +255,7 @@ class MasterData:
     def _note_standing(self, job: Job) -> bool:
         """Notes whether ConnectWise still has to learn the number: nobody may build on the record before."""
         due = self._write_back_due(job, job.link.target_number or "")
-        job.link.step = WRITING_BACK if due else ""
+        job.link.step = WRITING_BACK if due and self.exports_by_number else ""
         return due
 
     async def _create(self, job: Job, payload: Payload) -> Payload:
